@@ -1,0 +1,1 @@
+"""GigaChat for LiteLLM: importing this package makes ``gigachat/<model>`` answer through it."""

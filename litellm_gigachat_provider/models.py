@@ -1,0 +1,60 @@
+"""What is publicly known of GigaChat's models. Unknown models work too: they get the defaults.
+
+Source: gigachat.ru and developers.sber.ru price lists and model pages, 2026. Prices are in roubles
+per million tokens; LiteLLM wants US dollars per token, and no rate is public fact, so a price reaches
+LiteLLM only when ``GIGACHAT_USD_RUB`` says how many roubles a dollar costs (see ``registration``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """``context`` and ``max_output`` in tokens; ``rub_per_million`` the same for input and output."""
+
+    name: str
+    mode: Literal["chat", "embedding"] = "chat"
+    context: int | None = 131072
+    max_output: int | None = 8192
+    functions: bool = True
+    vision: bool = False
+    native_json: bool = False  # response_format json_schema is taken on v1
+    reasoning: bool = False
+    rub_per_million: float | None = None
+    dimensions: int | None = None
+
+
+_KNOWN = (
+    Model("GigaChat-2", rub_per_million=65),
+    Model("GigaChat-2-Pro", vision=True, rub_per_million=500),
+    Model("GigaChat-2-Max", vision=True, reasoning=True, rub_per_million=650),
+    Model("GigaChat-3-Ultra", context=None, max_output=None, vision=True, native_json=True, reasoning=True),
+    Model("GigaChat-3-Pro", context=262144, max_output=None, vision=True, native_json=True),
+    Model("GigaChat-2-Reasoning", context=None, max_output=None, reasoning=True),
+    Model("GigaChat", rub_per_million=65),
+    Model("GigaChat-Plus", context=None, max_output=None),
+    Model("GigaChat-Pro", context=None, max_output=None, vision=True),
+    Model("GigaChat-Max", context=None, max_output=None, vision=True),
+    Model("Embeddings", mode="embedding", context=512, max_output=None, functions=False, dimensions=1024),
+    Model("Embeddings-2", mode="embedding", context=512, max_output=None, functions=False, dimensions=1024),
+    Model("EmbeddingsGigaR", mode="embedding", context=4096, max_output=None, functions=False, dimensions=2560),
+    Model("GigaEmbeddings-3B-2025-09", mode="embedding", context=4096, max_output=None, functions=False, dimensions=2048),
+)
+
+MODELS: dict[str, Model] = {model.name: model for model in _KNOWN}
+
+_UNKNOWN_CHAT = Model("", context=None, max_output=None, vision=True)
+_PREVIEW = "-preview"
+
+
+def find(name: str) -> Model:
+    """The entry for ``name``; a ``-preview`` build shares its model's; anything else gets the defaults."""
+    known = MODELS.get(name) or MODELS.get(name.removesuffix(_PREVIEW))
+    if known is not None:
+        return known
+    if name.startswith("GigaChat-3"):
+        return MODELS["GigaChat-3-Pro"]
+    return _UNKNOWN_CHAT

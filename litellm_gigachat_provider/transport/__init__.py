@@ -1,0 +1,1 @@
+"""How bytes reach GigaChat: TLS trust, tokens, pooled clients, server-sent events, files."""
