@@ -1,0 +1,138 @@
+"""From LiteLLM's keyword arguments to one :class:`Call`: settings, headers, time limit, parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from .errors import InvalidRequestError
+from .mapping.session import session_id
+from .mapping.types import Contract
+from .models import Model, find
+from .settings import Overrides, Settings, refuse_redirects, resolve
+from .transport.client import Transport, transport_for
+
+DEFAULT_TIMEOUT = 600.0  # seconds; what LiteLLM itself hands to a custom provider
+
+
+class MaskedStr(str):
+    """A string that does not show itself in a traceback's locals: only its ``repr`` differs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def mask(kwargs: dict[str, Any]) -> None:
+    """Hide the caller's key from the ``repr`` of our frames' locals; LiteLLM's own objects stay as they are."""
+    if kwargs.get("api_key"):
+        kwargs["api_key"] = MaskedStr(kwargs["api_key"])
+    params = kwargs.get("litellm_params")
+    if params and params.get("api_key"):
+        kwargs["litellm_params"] = {**params, "api_key": MaskedStr(params["api_key"])}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the user. ``params`` are the caller's, with what belongs to transport and settings taken out."""
+
+    model: str
+    params: dict[str, Any]
+    settings: Settings
+    transport: Transport
+    headers: dict[str, str]
+    deadline: float  # time.monotonic() seconds
+    timeout: float  # seconds
+    drop_params: bool
+    messages: Any = None
+    client: Any = None
+    logging: Any = None
+
+    @property
+    def info(self) -> Model:
+        return find(self.model)
+
+    def remaining(self) -> float:
+        """Seconds left of the whole call; never below a millisecond, so that the limit fails as a timeout."""
+        return max(0.001, self.deadline - time.monotonic())
+
+    def contract(self) -> Contract:
+        """Which contract to speak first; ``auto`` is settled by the chat flow."""
+        return "v2" if self.settings.api_version in {"v2", "auto"} else "v1"
+
+
+def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: bool = False) -> Call:
+    """Read what LiteLLM handed over. Raises ``InvalidRequestError`` or ``CredentialsError`` before any network."""
+    params = dict(kwargs.get("optional_params") or {})
+    litellm_params: Mapping[str, Any] = kwargs.get("litellm_params") or {}
+    given: Mapping[str, Any] = kwargs.get("headers") or {}
+    refuse_redirects(params, given, litellm_params)
+    headers = {str(key): str(value) for key, value in given.items()}
+    client_id = next((value for key, value in headers.items() if key.lower() == "x-client-id"), None)
+    settings = resolve(
+        overrides,
+        api_key=kwargs.get("api_key"),
+        api_base=kwargs.get("api_base"),
+        api_version=params.pop("api_version", None) or litellm_params.get("api_version"),
+        scope=params.pop("gigachat_scope", None) or params.pop("scope", None) or litellm_params.get("gigachat_scope"),
+        client_id=client_id,
+    )
+    if settings.client_id and client_id is None:
+        headers["X-Client-ID"] = settings.client_id
+    timeout = _seconds(overrides.timeout if overrides.timeout is not None else kwargs.get("timeout"))
+    messages = kwargs.get("messages")
+    session = session_id(headers, params, litellm_params, messages, _salt(settings))
+    if session is not None:
+        headers.setdefault("X-Session-ID", session)
+    return Call(
+        model=kwargs["model"],
+        params=params,
+        settings=settings,
+        transport=transport_for(settings),
+        headers=headers,
+        deadline=time.monotonic() + timeout,
+        timeout=timeout,
+        drop_params=drop_params or bool(litellm_params.get("drop_params")),
+        messages=messages,
+        client=kwargs.get("client"),
+        logging=kwargs.get("logging_obj"),
+    )
+
+
+def as_v1(call: Call) -> Call:
+    """The same call on the v1 contract."""
+    return replace(call, settings=replace(call.settings, api_version="v1"))
+
+
+def _seconds(timeout: Any) -> float:
+    if timeout is None:
+        return DEFAULT_TIMEOUT
+    if isinstance(timeout, httpx.Timeout):
+        timeout = timeout.read if timeout.read is not None else DEFAULT_TIMEOUT
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        raise InvalidRequestError("timeout", f"{timeout!r} is not a number of seconds") from None
+    if not seconds > 0:
+        raise InvalidRequestError("timeout", f"must be greater than 0 seconds, got {seconds:g}")
+    return seconds
+
+
+_salts: dict[Any, str] = {}
+
+
+def _salt(settings: Settings) -> str:
+    """One-way mark of the tenant, so that equal conversations of two tenants get different session ids."""
+    key = settings.tenant_key
+    salt = _salts.get(key)
+    if salt is None:
+        if len(_salts) >= 1024:
+            _salts.clear()
+        salt = _salts[key] = hashlib.sha256(repr(key).encode()).hexdigest()
+    return salt

@@ -1,0 +1,1 @@
+"""The sub-commands of ``litellm-gigachat``, one module each: ``add_arguments(parser)`` and ``run(args) -> int``."""

@@ -1,0 +1,63 @@
+"""Embeddings, picture generation and the small service calls, as flows like ``chat``."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from .call import Call
+from .chat import ask, download_images, first_codec
+from .flow import Do, Flow, Gather
+from .mapping import embeddings, images
+from .transport.client import Reply
+
+_PARALLEL = 4  # batches of one embedding call in flight at once
+
+
+def embed(call: Call, texts: Any, model_response: Any) -> Flow[Any]:
+    """Vectors for ``texts`` in their order, over as many requests as the service's batch size asks for."""
+    plan = embeddings.plan(call.model, texts, call.params, drop_params=call.drop_params)
+    if call.logging is not None:
+        call.logging.pre_call(
+            input=texts, api_key="", additional_args={"api_base": call.settings.url("embeddings"), "headers": {}}
+        )
+    bodies: list[dict[str, Any]] = []
+    batches = list(plan.batches)
+    for start in range(0, len(batches), _PARALLEL):
+        group = batches[start : start + _PARALLEL]
+        if len(group) == 1:
+            bodies.append((yield from _post_json(call, "embeddings", group[0], "embeddings")))
+        else:
+            bodies += yield Gather([_post_json(call, "embeddings", batch, "embeddings") for batch in group])
+    return embeddings.fill_embedding_response(model_response, bodies, plan)
+
+
+def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
+    """One picture: a chat call with the built-in drawing function, then the file's bytes."""
+    codec = first_codec(call)
+    request = images.image_request(call.model, prompt, call.params, contract=codec.contract, drop_params=call.drop_params)
+    reply = yield from ask(call, codec, codec.body(request, {}))
+    answer = codec.read_answer(reply.json(), request, uuid.uuid4().hex)
+    media = images.pictures(answer)
+    found = yield from download_images(call, media)
+    data = [url.partition(",")[2] for url in found.values()]
+    return images.fill_image_response(model_response, data, answer, created=answer.created or int(time.time()))
+
+
+def _post_json(call: Call, path: str, body: Mapping[str, Any], where: str) -> Flow[Any]:
+    reply: Reply = yield Do(
+        call.transport.request,
+        call.transport.arequest,
+        "POST",
+        call.settings.url(path),
+        json=body,
+        headers=call.headers,
+        timeout=call.remaining(),
+        where=where,
+        client=call.client,
+    )
+    return reply.json()
+
+

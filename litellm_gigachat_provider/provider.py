@@ -1,0 +1,127 @@
+"""``GigaChatLLM``: LiteLLM's custom handler. Prepare, send, translate; nothing else happens here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import litellm
+from litellm.llms.custom_llm import CustomLLM
+
+from . import registration
+from .call import Call, mask, prepare
+from .errors import GigaChatError, to_litellm
+from .flow import arun, run
+from .settings import Overrides
+
+
+
+class GigaChatLLM(CustomLLM):
+    """Answers ``gigachat/<model>`` by calling GigaChat directly.
+
+    Arguments are all optional and win over everything else; without them each call resolves its own
+    settings (per-call ``api_key`` and ``api_base``, environment, ``.env``, defaults). See
+    :class:`litellm_gigachat_provider.settings.Overrides` for their names: ``credentials``, ``scope``,
+    ``base_url``, ``auth_url``, ``ca_bundle_file``, ``verify``, ``api_version``, ``max_concurrency`` and more.
+
+    Every failure is a ``litellm.exceptions`` class with the cause chained.
+    """
+
+    _litellm_gigachat_provider = True  # how registration tells our handler from a stranger's
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self._overrides = Overrides(**settings)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    # LiteLLM always calls with keywords; which ones differs by version and by kind of call.
+
+    def completion(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """One chat answer as ``litellm.ModelResponse``."""
+        registration.probed()
+        mask(kwargs)
+        from .chat import plain
+
+        try:
+            call = self._prepare(kwargs)
+            return run(plain(call, kwargs["model_response"]))
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error
+
+    async def acompletion(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """One chat answer as ``litellm.ModelResponse``."""
+        mask(kwargs)
+        from .chat import plain
+
+        try:
+            call = self._prepare(kwargs)
+            return await arun(plain(call, kwargs["model_response"]))
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error
+
+    def streaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """An open stream of chunks; not a generator, so that a refusal is raised here and not on iteration."""
+        registration.probed()
+        mask(kwargs)
+        from .stream import SyncChatStream
+
+        return SyncChatStream(self._prepared(kwargs)).open()
+
+    def astreaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """A stream of chunks with ``await .open()``; the seam awaits it before LiteLLM hands it out."""
+        mask(kwargs)
+        from .stream import AsyncChatStream
+
+        return AsyncChatStream(self._prepared(kwargs))
+
+    def embedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
+        registration.probed()
+        mask(kwargs)
+        from .extras import embed
+
+        try:
+            return run(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error
+
+    async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
+        mask(kwargs)
+        from .extras import embed
+
+        try:
+            return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error
+
+    def image_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
+        registration.probed()
+        mask(kwargs)
+        from .extras import draw
+
+        try:
+            return run(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error
+
+    async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
+        mask(kwargs)
+        from .extras import draw
+
+        try:
+            return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error
+
+    def _prepare(self, kwargs: dict[str, Any]) -> Call:
+        return prepare(self._overrides, kwargs, drop_params=bool(litellm.drop_params))
+
+    def _prepared(self, kwargs: dict[str, Any]) -> Call:
+        try:
+            return self._prepare(kwargs)
+        except GigaChatError as error:
+            raise to_litellm(error, kwargs["model"]) from error

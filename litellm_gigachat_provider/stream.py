@@ -1,0 +1,296 @@
+"""A streamed chat call: opened eagerly, read in whole network reads, closed on every way out."""
+
+from __future__ import annotations
+
+import functools
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from .call import Call, as_v1
+from .chat import answers_of, ask_stream, download_images, falls_back, first_codec, read, upload
+from .codecs import CODECS, Codec, StreamReader
+from .errors import BadAnswerError, GigaChatError, HttpFailureError, to_litellm
+from .flow import Flow, Gather, arun, run
+from .mapping.finish import StreamFinisher, answer_to_deltas, must_buffer
+from .mapping.litellm_objects import ChunkWriter
+from .mapping.types import ChatRequest, Delta, MediaRef
+from .transport import jsonio
+
+_DONE = "[DONE]"
+
+
+class Head:
+    """One choice of the stream: its events, its reader, its finisher. No I/O of its own."""
+
+    __slots__ = ("events", "finisher", "index", "media", "reader", "tail")
+
+    def __init__(self, index: int, events: Any, reader: StreamReader, finisher: StreamFinisher) -> None:
+        self.index = index
+        self.events = events
+        self.reader = reader
+        self.finisher = finisher
+        self.media: list[MediaRef] = []
+        self.tail: list[Delta] = []  # from the finish on: waits for the images, which must come before it
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is to be read: the finish came, or a stop string was hit."""
+        return self.reader.finished or self.finisher.stopped
+
+    def take(self, batch: Iterable[Any]) -> list[Delta]:
+        """The finished deltas of one network read, without the finish."""
+        deltas: list[Delta] = []
+        feed = self.reader.feed
+        for event in batch:
+            if event.data == _DONE:
+                continue
+            payload = jsonio.decode(event.data)
+            if not isinstance(payload, dict):
+                raise BadAnswerError("GigaChat sent a stream event that is not a JSON object")
+            deltas += feed(event.event, payload)
+        return self._split(self.finisher.feed(deltas)) if deltas else deltas
+
+    def conclude(self) -> list[Delta]:
+        """What was held back, with the finish. Raises where the stream was cut."""
+        if not self.finisher.stopped:
+            self.tail += self._split(self.finisher.feed(self.reader.end()))
+        self._split(self.finisher.end(), always=True)
+        return self.tail
+
+    def _split(self, deltas: list[Delta], *, always: bool = False) -> list[Delta]:
+        for at, delta in enumerate(deltas):
+            if delta.media:
+                self.media += delta.media
+            if always or self.tail or delta.finish_reason is not None:
+                self.tail += deltas[at:]
+                for later in deltas[at + 1 :]:
+                    self.media += later.media
+                return deltas[:at]
+        return deltas
+
+
+class ChatStream:
+    """What both kinds of stream share: opening as a flow, turning reads into chunks, ending."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.created = int(time.time())
+        self.response_id = f"chatcmpl-{uuid.uuid4().hex}"
+        self.hidden_params: dict[str, Any] = {}
+        self.heads: deque[Head] = deque()
+        self.waiting: list[Callable[[], Flow[Head]]] = []
+        self.ready: deque[Any] = deque()
+        self.writer: ChunkWriter | None = None
+        self.opened = False
+
+    def open_flow(self) -> Flow[None]:
+        """Ask, so that a refusal is raised before the caller iterates."""
+        self.opened = True
+        call, codec = self.call, first_codec(self.call)
+        try:
+            yield from self._open(call, codec)
+        except HttpFailureError as failure:
+            if not falls_back(call, codec, failure):
+                raise
+            self.call = as_v1(call)
+            yield from self._open(self.call, CODECS["v1"])
+
+    def _open(self, call: Call, codec: Codec) -> Flow[None]:
+        request = read(call, codec)
+        self.writer = ChunkWriter(
+            self.response_id, self.created, call.model, legacy_functions=request.legacy_functions
+        )
+        if must_buffer(request):
+            yield from self._open_buffered(call, codec, request)
+            return
+        uploaded = yield from upload(call, request)
+        body = codec.body(request, uploaded)
+
+        def open_head(index: int) -> Flow[Head]:
+            events = yield from ask_stream(call, codec, body)
+            reader = codec.stream(request, f"{self.response_id}{index}")
+            return Head(index, events, reader, StreamFinisher(request))
+
+        if request.n == 1:
+            self._add(yield from open_head(0))
+        elif call.settings.max_concurrency is None:
+            for head in (yield Gather([open_head(index) for index in range(request.n)])):
+                self._add(head)
+        else:  # a limited tenant must not hold one slot while it waits for the next
+            self._add(yield from open_head(0))
+            self.waiting = [functools.partial(open_head, index) for index in range(1, request.n)]
+
+    def _open_buffered(self, call: Call, codec: Codec, request: ChatRequest) -> Flow[None]:
+        """What cannot be finished piece by piece is asked for plainly and delivered in one go."""
+        answers, reply = yield from answers_of(call, codec, _unstreamed(request))
+        self._describe(reply.headers)
+        assert self.writer is not None
+        for index, answer in enumerate(answers):
+            deltas = answer_to_deltas(answer)
+            self.ready += self.writer.write(deltas, index)
+            self.ready += yield from self._images(answer.media, index)
+
+    def _add(self, head: Head) -> None:
+        self._describe(head.events.headers)
+        self.heads.append(head)
+
+    def _describe(self, headers: Any) -> None:
+        request_id = headers.get("x-request-id")
+        kept = {k: headers[k] for k in ("x-request-id", "x-session-id") if headers.get(k)}
+        if request_id and kept:
+            self.hidden_params = {"additional_headers": {f"llm_provider-{k}": v for k, v in kept.items()}}
+
+    def take(self, head: Head, batch: Iterable[Any]) -> None:
+        """Turn one network read into ready chunks."""
+        deltas = head.take(batch)
+        if deltas:
+            assert self.writer is not None
+            self.ready += self.writer.write(deltas, head.index)
+
+    def end_flow(self, head: Head) -> Flow[None]:
+        """The end of one head: its images, what was held back, and the next head of a limited tenant."""
+        deltas = head.conclude()
+        self.ready += yield from self._images(head.media, head.index)
+        assert self.writer is not None
+        if deltas:
+            self.ready += self.writer.write(deltas, head.index)
+        if self.waiting:
+            self._add((yield from self.waiting.pop(0)()))
+
+    def _images(self, media: list[MediaRef], index: int) -> Flow[list[Any]]:
+        if not media:
+            return []
+        images = yield from download_images(self.call, media)
+        assert self.writer is not None
+        return self.writer.images(images, index)
+
+    def translated(self, error: GigaChatError) -> Exception:
+        return to_litellm(error, self.call.model)
+
+
+class SyncChatStream(ChatStream):
+    """Iterator of LiteLLM chunks, open when made."""
+
+    def open(self) -> SyncChatStream:
+        try:
+            run(self.open_flow())
+        except GigaChatError as error:
+            self.close()
+            raise self.translated(error) from error
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __iter__(self) -> SyncChatStream:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            while not self.ready:
+                if not self.heads:
+                    self.close()
+                    raise StopIteration
+                self._step(self.heads.popleft())
+            return self.ready.popleft()
+        except GigaChatError as error:
+            self.close()
+            raise self.translated(error) from error
+        except StopIteration:
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _step(self, head: Head) -> None:
+        over = True
+        try:
+            batch = next(head.events, None)
+            if batch is not None:
+                self.take(head, batch)
+                over = head.over
+        except BaseException:
+            head.events.close()
+            raise
+        if over:
+            head.events.close()
+            run(self.end_flow(head))
+        else:
+            self.heads.append(head)
+
+    def close(self) -> None:
+        """Give back the connections; what was read but not taken stays readable."""
+        while self.heads:
+            self.heads.pop().events.close()
+        self.waiting.clear()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class AsyncChatStream(ChatStream):
+    """Async iterator of LiteLLM chunks; ``open`` is awaited by the seam, or by the first ``__anext__``."""
+
+    async def open(self) -> None:
+        if self.opened:
+            return
+        try:
+            await arun(self.open_flow())
+        except GigaChatError as error:
+            await self.aclose()
+            raise self.translated(error) from error
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def __aiter__(self) -> AsyncChatStream:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self.opened:
+            await self.open()
+        try:
+            while not self.ready:
+                if not self.heads:
+                    await self.aclose()
+                    raise StopAsyncIteration
+                await self._step(self.heads.popleft())
+            return self.ready.popleft()
+        except GigaChatError as error:
+            await self.aclose()
+            raise self.translated(error) from error
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _step(self, head: Head) -> None:
+        over = True
+        try:
+            batch = await anext(head.events, None)
+            if batch is not None:
+                self.take(head, batch)
+                over = head.over
+        except BaseException:
+            await head.events.aclose()
+            raise
+        if over:
+            await head.events.aclose()
+            await arun(self.end_flow(head))
+        else:
+            self.heads.append(head)
+
+    async def aclose(self) -> None:
+        """Give back the connections; what was read but not taken stays readable."""
+        while self.heads:
+            await self.heads.pop().events.aclose()
+        self.waiting.clear()
+
+
+def _unstreamed(request: ChatRequest) -> ChatRequest:
+    return replace(request, stream=False)
