@@ -1,0 +1,263 @@
+"""One exchange with the OAuth server (or with ``/token`` of an internal installation), and what its answers mean."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from ..errors import (
+    BadAnswerError,
+    ConnectionFailureError,
+    CredentialsError,
+    GigaChatError,
+    HttpFailureError,
+    InvalidRequestError,
+    TimeoutFailureError,
+    read_message,
+)
+from ..settings import Secret, Settings
+from .tls import context_for, tls_hint
+from .tokens import Failure, Token
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 15.0
+ATTEMPTS = 3
+PAUSES = (0.2, 0.6)  # seconds before the second and third attempt, with jitter
+RETRY_BUDGET = 8.0  # no new attempt after so many seconds: the callers' own limits come first
+PATIENCE_FOR_RETRY_AFTER = 2.0
+EXCHANGE_SECONDS = 30.0  # the whole answer of one attempt
+ANSWER_LIMIT = 256 * 1024  # bytes; a real answer has 1.3 KB
+CLOCK_TOLERANCE = 30.0  # seconds this machine's clock may differ from the server's before its Date counts
+UNCLEAR_LIFE = 60.0  # seconds a token is kept that is over on arrival by every clock
+
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+# The OAuth server's own codes. Final whatever the HTTP status: documentation and observation differ on it.
+_FINAL_CODES: dict[int, str] = {
+    1: "The scope is unknown to GigaChat: set GIGACHAT_SCOPE to GIGACHAT_API_PERS, "
+    "GIGACHAT_API_B2B or GIGACHAT_API_CORP",
+    4: "The authorization key cannot be read: copy it again from developers.sber.ru",
+    5: "The scope did not arrive: set GIGACHAT_SCOPE, and check GIGACHAT_AUTH_URL and any proxy that rewrites requests",
+    6: "The authorization key is wrong or was revoked: issue a new one at developers.sber.ru",
+    7: "The key belongs to a project of another scope: set GIGACHAT_SCOPE to the project's own "
+    "(GIGACHAT_API_PERS for individuals, GIGACHAT_API_B2B or GIGACHAT_API_CORP for legal entities)",
+}
+
+
+def default_client(settings: Settings) -> httpx.Client:
+    """A client for one exchange. Cheap, as the TLS context is cached; proxies come from the environment."""
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    return httpx.Client(verify=context_for(settings), timeout=timeout, follow_redirects=False)
+
+
+class TokenFetcher:
+    """Fetches a token for settings: ``TokenStore``'s ``fetch``. Never raises a GigaChat failure, it returns one."""
+
+    def __init__(
+        self,
+        *,
+        client: Callable[[Settings], httpx.Client] = default_client,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.clock = clock
+        self.sleep = sleep
+
+    def __call__(self, settings: Settings) -> Token | Failure:
+        started = time.monotonic()
+        try:
+            with self.client(settings) as client:
+                for attempt in range(ATTEMPTS):
+                    outcome, pause = self._attempt(client, settings)
+                    if pause is None or attempt == ATTEMPTS - 1 or time.monotonic() - started > RETRY_BUDGET:
+                        break
+                    self.sleep(pause or PAUSES[attempt] * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+        except (CredentialsError, InvalidRequestError) as error:  # of the TLS settings
+            outcome = _failed(type(error), *_arguments(error), final=True)
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            OSError,
+            ValueError,
+        ) as error:  # e.g. a broken HTTPS_PROXY
+            outcome = _failed(ConnectionFailureError, f"the OAuth client cannot be set up: {_words(error)}")
+        return outcome
+
+    def _attempt(self, client: httpx.Client, settings: Settings) -> tuple[Token | Failure, float | None]:
+        """One request. With the outcome: seconds to wait before another attempt, 0 for the usual, None for none."""
+        url = settings.token_url
+        try:
+            status, headers, body = self._exchange(client, settings, url)
+        except httpx.TimeoutException as error:
+            return _failed(TimeoutFailureError, f"the OAuth server {url} did not answer in time ({_words(error)})"), 0.0
+        except httpx.TransportError as error:
+            words = _words(error)
+            hint = tls_hint(words)
+            text = f"the OAuth server {url} cannot be reached: {words}"
+            return _failed(ConnectionFailureError, f"{text}. {hint}" if hint else text), None if hint else 0.0
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
+            return _failed(
+                ConnectionFailureError, f"the request to the OAuth server {url} failed: {_words(error)}"
+            ), None
+        if 200 <= status < 300:
+            return self._read_token(settings, headers, body), None
+        return _read_refusal(settings, status, headers, _scrub(body, settings))
+
+    def _exchange(self, client: httpx.Client, settings: Settings, url: str) -> tuple[int, httpx.Headers, bytes]:
+        limit = time.monotonic() + EXCHANGE_SECONDS
+        with client.stream("POST", url, headers=_headers(settings), content=_form(settings)) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > ANSWER_LIMIT:
+                    break
+                if time.monotonic() > limit:
+                    raise httpx.ReadTimeout("the answer trickled in too slowly")
+            return response.status_code, response.headers, bytes(body)
+
+    def _read_token(self, settings: Settings, headers: httpx.Headers, body: bytes) -> Token | Failure:
+        """``{"access_token", "expires_at"}`` of OAuth, ``{"tok", "exp"}`` of ``/token``."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            shown = "an HTML page" if body.lstrip()[:1] == b"<" else "nothing" if not body.strip() else "no JSON object"
+            return _bad_answer(settings, shown)
+        value = data.get("access_token") or data.get("tok")
+        if not isinstance(value, str) or not value.strip() or not value.isascii() or not value.strip().isprintable():
+            return _bad_answer(settings, "JSON without a usable access_token")
+        now = self.clock()
+        return Token.living(Secret(value.strip()), _life(data, now, headers.get("date")), now)
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    common = {"Accept": "application/json", "RqUID": str(uuid.uuid4()), "User-Agent": _user_agent()}
+    if settings.credentials is not None:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        return {"Authorization": f"Basic {settings.credentials.reveal()}", **form, **common}
+    return {"Authorization": f"Basic {_user_pair(settings).reveal()}", **common}
+
+
+def _user_pair(settings: Settings) -> Secret:
+    password = settings.password or Secret("")
+    return Secret(base64.b64encode(f"{settings.user}:{password.reveal()}".encode()).decode("ascii"))
+
+
+def _form(settings: Settings) -> bytes:
+    return (
+        str(httpx.QueryParams({"scope": settings.scope})).encode("ascii") if settings.credentials is not None else b""
+    )
+
+
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"litellm-gigachat-provider/{version('litellm-gigachat-provider')}"
+    except PackageNotFoundError:  # run from a source tree
+        return "litellm-gigachat-provider"
+
+
+# --- reading answers ---------------------------------------------------------------------------------
+
+
+def _seconds(value: Any) -> float | None:
+    """A Unix time in seconds or milliseconds, told apart by magnitude; None for absent, zero or nonsense."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not 0 < number < float("inf"):
+        return None
+    return number if number < 1e12 else number / 1000.0
+
+
+def _life(data: dict[str, Any], now: float, date: str | None) -> float | None:
+    """Seconds the token lives. The server's ``Date`` counts where this machine's clock is clearly wrong."""
+    end = _seconds(data.get("expires_at") or data.get("exp"))
+    if end is None:
+        return None
+    server_now = _date(date)
+    if server_now is not None and abs(server_now - now) > CLOCK_TOLERANCE:
+        now = server_now
+    return end - now if end > now else UNCLEAR_LIFE
+
+
+def _date(value: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp() if value else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _read_refusal(settings: Settings, status: int, headers: httpx.Headers, body: bytes) -> tuple[Failure, float | None]:
+    words = read_message(body)
+    code = _code(body)
+    if settings.credentials is not None and code in _FINAL_CODES:
+        text = f"the OAuth server refused the credentials ({status}, code {code}: {words}). {_FINAL_CODES[code]}"
+        return _failed(CredentialsError, text, final=True), None
+    if status == 401:
+        what = "authorization key" if settings.credentials is not None else "user and password"
+        return _failed(CredentialsError, f"{settings.token_url} refused the {what} (401: {words})", final=True), None
+    kept = {name: value for name, value in headers.items() if name not in {"set-cookie", "content-encoding"}}
+    arguments = (status, body[:65536], kept, settings.token_url.partition("?")[0], "oauth")
+    if status not in _TRANSIENT:
+        return _failed(HttpFailureError, *arguments, final=400 <= status < 500), None
+    return _failed(HttpFailureError, *arguments), _pause(headers.get("retry-after"))
+
+
+def _code(body: bytes) -> int | None:
+    try:
+        data = json.loads(body)
+        return int(data["code"]) if isinstance(data, dict) and not isinstance(data.get("code"), bool) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _pause(retry_after: str | None) -> float | None:
+    """Wait as long as the server asks if that is short; otherwise leave it to the caller, who sees the header."""
+    try:
+        asked = float(retry_after) if retry_after else 0.0
+    except ValueError:
+        return None
+    return asked if 0 <= asked <= PATIENCE_FOR_RETRY_AFTER else None
+
+
+def _bad_answer(settings: Settings, shown: str) -> Failure:
+    return _failed(
+        BadAnswerError, f"{settings.token_url} answered 200 with {shown} instead of a token; check GIGACHAT_AUTH_URL"
+    )
+
+
+def _scrub(body: bytes, settings: Settings) -> bytes:
+    """A server that quotes our own header back must not get the key into an error text."""
+    for secret in (settings.credentials, settings.password, _user_pair(settings) if settings.user else None):
+        if secret:
+            body = body.replace(secret.reveal().encode(), b"***")
+    return body
+
+
+def _words(error: BaseException) -> str:
+    """What an HTTP or socket error says. h11 quotes the header that it finds illegal, so that one keeps quiet."""
+    if isinstance(error, (httpx.LocalProtocolError, UnicodeError)):
+        return type(error).__name__
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _failed(kind: Callable[..., GigaChatError], *arguments: Any, final: bool = False) -> Failure:
+    """Nothing of the original exception is kept: httpx's exceptions hold the request, and that holds the key."""
+    return Failure(lambda: kind(*arguments), final)
+
+
+def _arguments(error: GigaChatError) -> tuple[str, ...]:
+    return (error.field, error.problem, error.remedy) if isinstance(error, InvalidRequestError) else (str(error),)
