@@ -1,1 +1,35 @@
-"""A local GigaChat for the demo and for tests: as strict as the real service where its refusals are known."""
+"""A local GigaChat for the demo and for tests: as strict as the real service where its refusals are known.
+
+``with Sandbox() as sandbox: …`` runs one; it needs the ``sandbox`` extra. It is written from the API's contract
+alone and shares no code with the provider it judges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .knobs import Fault, Knobs, StreamKnobs
+    from .refusal import Refusal
+    from .server import Sandbox, run_forever
+    from .state import Recorded
+
+__all__ = ["Fault", "Knobs", "Recorded", "Refusal", "Sandbox", "StreamKnobs", "run_forever"]
+
+_HOMES = {
+    "Fault": "knobs",
+    "Knobs": "knobs",
+    "Recorded": "state",
+    "Refusal": "refusal",
+    "Sandbox": "server",
+    "StreamKnobs": "knobs",
+    "run_forever": "server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,173 @@
+"""Checks both chat contracts share: JSON types, number ranges, response formats, attachments, call/result pairs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
+
+from .refusal import CALL_WITHOUT_RESULT, EMPTY_SCHEMA, NO_MODEL, RESULT_WITHOUT_CALL, Refusal, bad_json, invalid
+
+EFFORTS: Final = ("low", "medium", "high")
+MAX_IMAGES_PER_MESSAGE: Final = 1
+MAX_IMAGES_PER_REQUEST: Final = 10
+
+Check = Callable[[Any], bool]
+
+
+# Answers a file's id with its MIME type, or raises a Refusal when it may not be used.
+FileLookup = Callable[[str], str]
+
+
+def is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def is_string(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_integer_or_null(value: Any) -> bool:
+    return value is None or is_integer(value)
+
+
+def is_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def check_types(body: Mapping[str, Any], table: Mapping[str, Check], where: str = "") -> None:
+    """400 for a known field of the wrong JSON type; unknown fields are left for later."""
+    for name, fits in table.items():
+        if name in body and not fits(body[name]):
+            raise bad_json(f"{where}{name} has a wrong JSON type: {type(body[name]).__name__}")
+
+
+def unknown_fields(
+    body: Mapping[str, Any], known: Collection[str], *, strict: bool, warnings: list[str], where: str = ""
+) -> None:
+    """The service is thought to ignore unknown fields; a judge records them, and refuses when strict."""
+    for name in body:
+        if name not in known:
+            warnings.append(f"unknown field {where}{name}")
+            if strict:
+                raise invalid(f"unknown field {where}{name}")
+
+
+def check_model(model: str, known_models: Collection[str]) -> None:
+    if model not in known_models:
+        raise Refusal(404, NO_MODEL, f"model {model!r}")
+
+
+_RANGES: Final[dict[str, tuple[Check, str]]] = {
+    "temperature": (lambda value: bool(value > 0), "(0, +inf)"),
+    "top_p": (lambda value: bool(0 <= value <= 1), "[0, 1]"),
+    "max_tokens": (lambda value: value is None or bool(value > 0), "(0, +inf)"),
+    "repetition_penalty": (lambda value: bool(value > 0), "(0, +inf)"),
+    "update_interval": (lambda value: bool(value >= 0), "[0, +inf)"),
+}
+
+
+def check_sampling(options: Mapping[str, Any], warnings: list[str]) -> None:
+    """Ranges of the sampling fields, the same words for all of them as observed for repetition_penalty."""
+    for name, (fits, words) in _RANGES.items():
+        if name in options and not fits(options[name]):
+            raise invalid(f"{name} must be in range {words}")
+    if options.get("temperature", 1) > 2:
+        warnings.append("temperature above 2 produces noise")
+
+
+def check_effort(value: Any, where: str) -> None:
+    if value not in EFFORTS:
+        raise invalid(f"{where} must be one of {', '.join(EFFORTS)}")
+
+
+FORMAT_KEYS: Final = {"text": {"type"}, "json_schema": {"type", "schema", "strict"}, "regex": {"type", "regex"}}
+
+
+def check_format(response_format: Mapping[str, Any], *, strict: bool) -> None:
+    """The flat shape of GigaChat: ``{"type": "json_schema", "schema": {…}, "strict": true}``, no wrapper."""
+    kind = response_format.get("type")
+    if not isinstance(kind, str):
+        raise bad_json("response_format.type must be a string")
+    if kind not in FORMAT_KEYS:
+        raise Refusal(400, f'Unknown type "{kind}" in response_format')
+    if kind == "json_schema":
+        _check_json_format(response_format)
+    if kind == "regex":
+        _check_regex(response_format.get("regex"))
+    extra = sorted(set(response_format) - FORMAT_KEYS[kind])
+    if extra and (strict or kind == "text"):
+        raise invalid(f"unknown field response_format.{extra[0]}")
+
+
+def _check_json_format(response_format: Mapping[str, Any]) -> None:
+    schema = response_format.get("schema")
+    if not schema:
+        raise Refusal(400, EMPTY_SCHEMA)
+    if not isinstance(schema, dict):
+        raise bad_json("response_format.schema must be an object")
+    if not isinstance(response_format.get("strict", False), bool):
+        raise bad_json("response_format.strict must be a boolean")
+    if response_format.get("strict") and not isinstance(schema.get("required"), list):
+        raise invalid("response_format.schema must have required when strict is true")
+
+
+def _check_regex(pattern: Any) -> None:
+    if not isinstance(pattern, str):
+        raise bad_json("response_format.regex must be a string")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise invalid(f"response_format.regex is not a regular expression: {error}") from error
+
+
+def check_files(per_message: Iterable[list[str]], lookup: FileLookup | None, warnings: list[str]) -> None:
+    """Each message's file ids: they exist, are ours, at most one image a message and ten a request."""
+    if lookup is None:
+        return
+    total = 0
+    for number, ids in enumerate(per_message):
+        kinds = [lookup(file_id) for file_id in ids]
+        images = sum(kind.startswith("image/") for kind in kinds)
+        total += images
+        if images > MAX_IMAGES_PER_MESSAGE:
+            raise invalid(f"only {MAX_IMAGES_PER_MESSAGE} image per message is allowed (messages[{number}])")
+        documents = sum(not kind.startswith(("image/", "audio/", "video/")) for kind in kinds)
+        if documents > 1:
+            warnings.append(f"messages[{number}]: only the first document is used")
+    if total > MAX_IMAGES_PER_REQUEST:
+        raise invalid(f"no more than {MAX_IMAGES_PER_REQUEST} images per request are allowed")
+
+
+class Pairing:
+    """Walks a history: every call is answered by a result at once, every result has its call."""
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+
+    def calls(self, names: Iterable[str]) -> None:
+        self.other()
+        self._open = list(names)
+
+    def result(self, name: str) -> None:
+        if name not in self._open:
+            raise Refusal(422, RESULT_WITHOUT_CALL, f"result of {name!r} has no open call")
+        self._open.remove(name)
+
+    def other(self) -> None:
+        """A message that is neither: nothing may be open."""
+        if self._open:
+            raise Refusal(422, CALL_WITHOUT_RESULT, f"no result for {', '.join(self._open)}")

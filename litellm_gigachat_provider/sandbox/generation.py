@@ -1,0 +1,128 @@
+"""From a checked question to an :class:`Outcome`: knobs, ``max_tokens``, usage, cache, ids; for both contracts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import model, prose, tokens
+from .answers_v1 import Outcome
+from .files import StoredFile
+from .model import Question, Reply
+from .refusal import TOO_LARGE, Refusal
+from .state import World
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the account's client id and the context headers."""
+
+    owner: str
+    client_id: str | None
+    session: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    model: str
+    max_tokens: int | None = None
+    stateful: Mapping[str, Any] | None = None  # the request's `storage`
+
+
+def generate(
+    world: World, question: Question, parts: Sequence[str], limits: Limits, caller: Caller, *, error_finish: str
+) -> Outcome:
+    """``parts``: the prompt's pieces for counting; ``error_finish``: what this contract calls a broken call."""
+    knobs = world.knobs
+    prompt_tokens = knobs.template_cached + sum(tokens.count(part) + tokens.PER_MESSAGE for part in parts)
+    if prompt_tokens > knobs.context_tokens:
+        raise Refusal(413, TOO_LARGE, f"{prompt_tokens} tokens in the prompt")
+    cached = world.cache.cached(caller.owner, caller.session, parts, world.now(), knobs.cache_seconds)
+    reply = model.reply(question, never_call=knobs.never_call, arguments=knobs.arguments)
+    if knobs.answer is not None and not reply.calls:
+        reply = Reply(text=knobs.answer, reasoning=reply.reasoning)
+    _decorate(world, question, reply)
+    finish = _finish(world, reply, limits.max_tokens, error_finish)
+    completion = 1 + tokens.count(reply.text) + tokens.count(reply.reasoning)
+    completion += sum(tokens.count(json.dumps([call.name, call.arguments], ensure_ascii=False)) for call in reply.calls)
+    if limits.max_tokens is not None:
+        completion = min(completion, limits.max_tokens)
+    touched = bool(reply.calls or reply.built_in or (knobs.state_on_result_turn and question.turn[-1].role == "result"))
+    return Outcome(
+        reply=reply,
+        finish=finish,
+        usage=tokens.Usage(prompt_tokens, min(prompt_tokens, cached + knobs.template_cached), completion),
+        model=f"{limits.model}:{knobs.model_build}",
+        created=int(world.now()),
+        state_id=world.new_id() if touched and knobs.functions_state_id else None,
+        call_ids=[world.new_id() for _ in reply.calls] if knobs.function_call_id else [],
+        thread=_thread(world, limits.stateful),
+        picture_id=_keep_picture(world, reply, caller),
+    )
+
+
+def _decorate(world: World, question: Question, reply: Reply) -> None:
+    knobs = world.knobs
+    wants_json = (question.format or {}).get("type") == "json_schema" or reply.text.startswith("{")
+    if knobs.json_fence and wants_json and reply.text:
+        reply.text = f"```json\n{reply.text}\n```"
+    if knobs.think_tags and not reply.calls:
+        thought = reply.reasoning or prose.reasoning(question.prompt, "auto")
+        reply.text, reply.reasoning = f"<think>{thought}</think>\n{reply.text}", ""
+
+
+def _finish(world: World, reply: Reply, max_tokens: int | None, error_finish: str) -> str:
+    forced = world.knobs.finish_reason
+    if forced is not None:
+        if forced == "length":
+            reply.text, reply.calls = reply.text[: len(reply.text) // 2], []
+        elif forced == "error":
+            reply.text, reply.calls = "", []
+            return error_finish
+        elif forced not in ("stop", "function_call"):
+            reply.text, reply.calls, reply.picture = prose.refusal(), [], None
+        return forced
+    if reply.calls:
+        return "function_call"
+    if max_tokens is not None and tokens.count(reply.text) > max_tokens:
+        reply.text = _cut(reply.text, max_tokens)
+        return "length"
+    return "stop"
+
+
+def _cut(text: str, max_tokens: int) -> str:
+    """The longest beginning of whole words that has at most ``max_tokens`` tokens."""
+    end = 0
+    for piece in re.finditer(r"\w+|[^\w\s]", text):
+        if tokens.count(text[: piece.end()]) > max_tokens:
+            break
+        end = piece.end()
+    return text[:end]
+
+
+def _thread(world: World, storage: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if storage is None:
+        return None
+    return {"thread_id": str(storage.get("thread_id") or world.new_id()), "message_id": world.new_id()}
+
+
+def _keep_picture(world: World, reply: Reply, caller: Caller) -> str | None:
+    if reply.picture is None:
+        return None
+    file_id = world.new_id()
+    world.files.add(
+        StoredFile(
+            id=file_id,
+            data=reply.picture,
+            mime="image/jpeg",
+            filename=f"{file_id}.jpg",
+            purpose="general",
+            created_at=int(world.now()),
+            owner=caller.owner,
+            client_id=caller.client_id,
+        )
+    )
+    return file_id

@@ -1,0 +1,107 @@
+"""Everything one sandbox remembers: requests, tokens, files, caches, scripted failures."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .files import FileShelf
+from .knobs import Fault, Knobs
+from .oauth import Account, TokenOffice, account
+from .refusal import TOO_MANY, Refusal
+from .tokens import PrefixCache
+
+USER: Final = ("sandbox", "sandbox-password")
+_ID_BASE: Final = uuid.UUID("019e0000-0000-7000-8000-000000000000").int  # looks like the service's UUID v7
+
+
+@dataclass
+class Recorded:
+    """One request as it arrived. ``headers`` have lower-case names; secrets in them are fingerprints."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    json: Any = None
+    status: int = 0  # 0 while nothing was answered
+    refusal: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    http_version: str = "1.1"
+    where: str = "other"
+    forced: bool = False  # answered by a scripted failure
+
+
+class World:
+    """Shared by the server's thread and the test's; ``lock`` guards the request log and the failure queue."""
+
+    def __init__(self, *, scope: str, token_ttl: float) -> None:
+        self.token_ttl = token_ttl
+        self.lock = threading.Lock()
+        self.clock_offset = 0.0
+        self.knobs = Knobs(token_ttl=token_ttl)
+        self.requests: list[Recorded] = []
+        self.faults: list[Fault] = []
+        self.cache = PrefixCache()
+        self.running: Counter[str] = Counter()
+        self.most_running = 0
+        self.office = TokenOffice(self.now)
+        self.files = FileShelf()
+        self._ids = 0
+        self._accounts = 0
+        self.account = self.new_account(scope)
+        self.office.add_user(*USER, self.account)
+
+    def now(self) -> float:
+        return time.time() + self.clock_offset
+
+    def new_account(self, scope: str) -> Account:
+        self._accounts += 1
+        return self.office.add(account(self._accounts, scope))
+
+    def new_id(self) -> str:
+        """The next of a fixed row of UUIDs."""
+        self._ids += 1
+        return str(uuid.UUID(int=_ID_BASE + self._ids))
+
+    def reset(self) -> None:
+        with self.lock:
+            self.requests.clear()
+            self.faults.clear()
+        self.clock_offset = 0.0
+        self.knobs = Knobs(token_ttl=self.token_ttl)
+        self.cache.clear()
+        self.office.reset()
+        self.files.clear()
+        self.running.clear()
+        self.most_running = 0
+        self._ids = 0
+
+    def record(self, entry: Recorded) -> None:
+        with self.lock:
+            self.requests.append(entry)
+
+    def take_fault(self, where: str) -> Fault | None:
+        with self.lock:
+            for fault in self.faults:
+                if fault.where in ("any", where):
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                    return fault
+        return None
+
+    def start_generation(self, owner: str) -> None:
+        """429 at once when the credential's share of running generations is used up; there is no queue."""
+        limit = self.knobs.max_generations
+        if limit is not None and self.running[owner] >= limit:
+            raise Refusal(429, TOO_MANY)
+        self.running[owner] += 1
+        self.most_running = max(self.most_running, self.running[owner])
+
+    def end_generation(self, owner: str) -> None:
+        self.running[owner] = max(0, self.running[owner] - 1)
