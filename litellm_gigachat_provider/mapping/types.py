@@ -61,6 +61,7 @@ class UserTurn:
 class AssistantTurn:
     text: str
     calls: tuple[Call, ...] = ()
+    state_id: str | None = None  # of a turn without calls in which a built-in function took part
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Structured:
     strict: bool = False
     function: str | None = None
     regex: str | None = None
+    wrap: str | None = None  # mode "function", root not an object: the argument that holds the value
 
 
 @dataclass(frozen=True, slots=True)
