@@ -1,0 +1,144 @@
+"""Time limits: of a whole call, and of each wait inside it.
+
+An async call is bounded by one timer. A blocking one has no such thing, so the network backend below
+clamps every connect, read and write to what is left of the call: a peer that sends a byte a second
+cannot hold a thread longer than the limit.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import typing
+from contextlib import AbstractAsyncContextManager
+
+import httpcore
+
+CONNECT_LIMIT = 10.0  # seconds; a generation may take minutes, a connection never does
+
+clock = time.monotonic
+
+
+class Deadline:
+    """The moment a call must be over: ``at``, on the monotonic clock. None is for ever."""
+
+    __slots__ = ("at", "timeout")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timeout
+        self.at = None if timeout is None else clock() + timeout
+
+    def left(self) -> float | None:
+        """Seconds left, never negative; None is for ever."""
+        return None if self.at is None else max(0.0, self.at - clock())
+
+    def passed(self) -> bool:
+        return self.at is not None and clock() >= self.at
+
+    def timeouts(self) -> dict[str, float | None]:
+        """What httpx and httpcore take as their four timeouts, for a request that starts now."""
+        left = self.left()
+        return {"connect": connect_limit(left), "read": left, "write": left, "pool": left}
+
+
+def connect_limit(left: float | None) -> float:
+    return CONNECT_LIMIT if left is None else min(CONNECT_LIMIT, left)
+
+
+if sys.version_info >= (3, 11):
+    import asyncio
+
+    def time_limit(seconds: float | None) -> AbstractAsyncContextManager[object]:
+        """``async with``: raises TimeoutError in the body once ``seconds`` have passed."""
+        return asyncio.timeout(seconds)
+
+else:
+    from contextlib import asynccontextmanager
+
+    import anyio
+
+    @asynccontextmanager
+    async def time_limit(seconds: float | None) -> typing.AsyncIterator[None]:
+        with anyio.fail_after(seconds):
+            yield
+
+
+_of_thread = threading.local()
+
+
+class clamp:  # noqa: N801 - reads as a statement: with clamp(deadline)
+    """``with clamp(deadline)``: every network wait of this thread ends when the deadline passes."""
+
+    __slots__ = ("_before", "_deadline")
+
+    def __init__(self, deadline: Deadline | None) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> None:
+        self._before = getattr(_of_thread, "deadline", None)
+        _of_thread.deadline = self._deadline
+
+    def __exit__(self, *_: object) -> None:
+        _of_thread.deadline = self._before
+
+
+def _clamped(timeout: float | None, late: type[Exception]) -> float | None:
+    deadline: Deadline | None = getattr(_of_thread, "deadline", None)
+    if deadline is None:
+        return timeout
+    left = deadline.left()
+    if left is None:
+        return timeout
+    if left <= 0:
+        raise late("the time limit of the call has passed")
+    return left if timeout is None else min(left, timeout)
+
+
+class ClampedStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _clamped(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _clamped(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: typing.Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, _clamped(timeout, httpcore.ConnectTimeout))
+        return ClampedStream(stream)
+
+    def get_extra_info(self, info: str) -> typing.Any:
+        return self._stream.get_extra_info(info)
+
+
+class ClampedBackend(httpcore.NetworkBackend):
+    """httpcore's blocking backend with the clamp of the calling thread."""
+
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: typing.Any = None,
+    ) -> httpcore.NetworkStream:
+        limit = _clamped(timeout, httpcore.ConnectTimeout)
+        return ClampedStream(self._backend.connect_tcp(host, port, limit, local_address, socket_options))
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: typing.Any = None
+    ) -> httpcore.NetworkStream:
+        raise httpcore.UnsupportedProtocol("unix sockets are not used")
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)

@@ -1,0 +1,139 @@
+"""Whatever a network library raises, as one of the package's own failures.
+
+The library's exception is not chained: httpx hangs the whole request on it, Authorization header included,
+and h11 quotes header values. Only what the operating system, OpenSSL and a fixed table say gets into a text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+
+import httpcore
+import httpx
+
+from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
+
+_CA_REMEDY = (
+    "The certificate of the server is not trusted. If a company proxy or an own installation signs it, put its "
+    "root certificate (PEM) into a file and name the file in GIGACHAT_CA_BUNDLE_FILE"
+)
+
+_TIMEOUTS = (TimeoutError, asyncio.TimeoutError, socket.timeout, httpx.TimeoutException, httpcore.TimeoutException)
+_CONNECTING = (httpx.ConnectError, httpcore.ConnectError)
+_CORE = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    httpcore.TimeoutException,
+    httpcore.ConnectionNotAvailable,
+)
+
+# What may come out of a lane; aiohttp's classes come on top once it is loaded.
+NETWORK_ERRORS: tuple[type[BaseException], ...] = (
+    GigaChatError,
+    *_CORE,
+    OSError,
+    EOFError,
+    TimeoutError,
+    asyncio.TimeoutError,
+)
+
+
+def network_errors() -> tuple[type[BaseException], ...]:
+    """Everything a lane may raise, our own failures included. aiohttp is not loaded for this; unloaded it is silent."""
+    aiohttp = sys.modules.get("aiohttp")
+    if aiohttp is None:
+        return NETWORK_ERRORS
+    return (*NETWORK_ERRORS, aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError)
+
+
+def translate(
+    error: BaseException, *, host: str, timeout: float | None, doing: str = "", answered: bool = False
+) -> GigaChatError:
+    """The failure to raise for ``error``. ``answered``: the answer's head had arrived before."""
+    if isinstance(error, GigaChatError):
+        return clean(error)
+    chain = _chain(error)
+    for link in chain:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return ConnectionFailureError(f"TLS with {host} failed: {link.verify_message}. {_CA_REMEDY}")
+    if any(isinstance(link, _TIMEOUTS) for link in chain[:2]) or _is_named(error, "ServerTimeoutError"):
+        return _late(error, host, timeout, doing)
+    if answered and _is_cut(error):
+        return ConnectionFailureError(f"the connection to {host} broke in the middle of the answer{_because(chain)}")
+    if isinstance(error, _CONNECTING) or _is_named(error, "ClientConnectorError"):
+        return ConnectionFailureError(f"cannot connect to {host}{_because(chain)}")
+    return ConnectionFailureError(f"the connection to {host} failed: {_title(error)}{_because(chain)}")
+
+
+def clean(failure: GigaChatError) -> GigaChatError:
+    """Without chain and traceback, through which frames and requests could be reached."""
+    failure.__cause__ = failure.__context__ = None
+    return failure.with_traceback(None)
+
+
+def _late(error: BaseException, host: str, timeout: float | None, doing: str) -> TimeoutFailureError:
+    if type(error).__name__ in ("ConnectTimeout", "ConnectionTimeoutError"):
+        return TimeoutFailureError(f"connecting to {host} took longer than the limit (10 s, or the timeout if shorter)")
+    limit = "" if timeout is None else f" of {timeout:g} s"
+    return TimeoutFailureError(f"GigaChat at {host} did not {doing or 'answer'} within the timeout{limit}")
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain and len(chain) < 12:
+        chain.append(link)
+        # aiohttp keeps the operating system's error as an attribute
+        link = getattr(link, "os_error", None) or link.__cause__ or link.__context__
+    return chain
+
+
+def _is_named(error: BaseException, name: str) -> bool:
+    return any(base.__name__ == name for base in type(error).__mro__)
+
+
+_CUT = ("RemoteProtocolError", "ReadError", "ClientPayloadError", "ServerDisconnectedError", "ClientOSError")
+
+
+def _is_cut(error: BaseException) -> bool:
+    return any(_is_named(error, name) for name in _CUT) or isinstance(error, (ConnectionError, EOFError))
+
+
+_TITLES = {
+    "RemoteProtocolError": "the answer breaks the HTTP protocol or ended early",
+    "ServerDisconnectedError": "closed before the answer",
+    "ClientResponseError": "the answer breaks the HTTP protocol",
+    "LocalProtocolError": "the request cannot be written as HTTP (check the headers)",
+    "ReadError": "lost while reading",
+    "WriteError": "lost while writing",
+    "ProxyError": "the proxy refused it",
+    "ClientHttpProxyError": "the proxy refused it",
+    "ClientPayloadError": "the answer was cut",
+}
+
+
+def _title(error: BaseException) -> str:
+    for base in type(error).__mro__:
+        if base.__name__ in _TITLES:
+            return _TITLES[base.__name__]
+    return type(error).__name__
+
+
+def _because(chain: list[BaseException]) -> str:
+    """What the operating system or OpenSSL says; never a library's own text, which may quote headers."""
+    for link in chain:
+        if isinstance(link, ssl.SSLError):
+            return f" (TLS: {link.reason or type(link).__name__})"
+        if isinstance(link, socket.gaierror):
+            return " (the name cannot be resolved)"
+        if isinstance(link, OSError) and link.strerror:
+            return f" ({link.strerror})"
+    return ""

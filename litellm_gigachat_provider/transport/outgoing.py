@@ -1,0 +1,81 @@
+"""From what a caller hands over to the one request that goes out, token still missing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import httpx
+
+from ..errors import InvalidRequestError
+from ..settings import Settings
+from . import jsonio
+from .deadline import Deadline
+from .encoding import ACCEPTED
+
+_PLAIN = {"Accept": "application/json", "Accept-Encoding": ACCEPTED}
+# Packed events could sit in the packer's buffer, so a stream is asked for as it is.
+_STREAM = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+
+
+def build(
+    settings: Settings,
+    method: str,
+    url: str,
+    json: Any,
+    content: bytes | None,
+    files: Mapping[str, Any] | None,
+    headers: Mapping[str, str] | None,
+    deadline: Deadline,
+    *,
+    stream: bool = False,
+) -> httpx.Request:
+    """A request whose body is in memory. Raises InvalidRequestError for what cannot be sent."""
+    fields = dict(_STREAM if stream else _PLAIN)
+    fields["User-Agent"] = user_agent()
+    if settings.client_id:
+        fields["X-Client-ID"] = settings.client_id
+    if json is not None:
+        content = jsonio.encode(json)
+        fields["Content-Type"] = "application/json"
+    merged = httpx.Headers(_checked(fields) if settings.client_id else fields)
+    if headers:
+        merged.update(_checked(headers))
+    extensions = {"gigachat_deadline": deadline.at}
+    if files is None:
+        return httpx.Request(method, parse_url(url), headers=merged, content=content, extensions=extensions)
+    request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)
+    request.read()
+    return request
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+            raise InvalidRequestError(
+                f"headers.{name}", "cannot be sent as an HTTP header", "Use printable ASCII, without line breaks"
+            )
+    return headers
+
+
+@functools.lru_cache(maxsize=512)
+def parse_url(url: str) -> httpx.URL:
+    try:
+        parsed: httpx.URL | None = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        parsed = None
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
+        raise InvalidRequestError("api_base", "is not an http or https URL", "Use https://host/v1")
+    return parsed
+
+
+@functools.lru_cache(maxsize=1)
+def user_agent() -> str:
+    """The service's documentation asks for one: without it some requests are refused as unauthorized."""
+    try:
+        version = metadata.version("litellm-gigachat-provider")
+    except metadata.PackageNotFoundError:
+        version = "0"
+    return f"litellm-gigachat-provider/{version}"
