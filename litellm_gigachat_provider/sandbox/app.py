@@ -11,29 +11,30 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import routes_account, routes_chat
+from . import routes_account, routes_chat, routes_chat_v2, routes_files, routes_text
 from .gate import Abort, Gate, Pause, refused
-from .http import Handler
+from .http import Handler, html_page
 from .refusal import Refusal
 from .state import World
 
 V1_PREFIXES: Final = ("/v1", "/api/v1")
-_NOT_FOUND: Final = (
-    "<html>\r\n<head><title>{status}</title></head>\r\n<body><center>nginx</center></body>\r\n</html>\r\n"
-)
-
+V2_PATHS: Final = ("/v2/chat/completions", "/api/v2/chat/completions")
 _V1: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("POST", "/token", routes_account.user_token),
     ("GET", "/models", routes_account.models),
     ("GET", "/models/{model_id}", routes_account.model),
     ("GET", "/balance", routes_account.balance),
     ("POST", "/chat/completions", routes_chat.chat_v1),
+    ("POST", "/embeddings", routes_text.embeddings),
+    ("POST", "/tokens/count", routes_text.count_tokens),
+    ("POST", "/functions/validate", routes_text.validate_function),
+    ("POST", "/ai/check", routes_text.ai_check),
+    ("POST", "/files", routes_files.upload),
+    ("GET", "/files", routes_files.listing),
+    ("GET", "/files/{file_id}", routes_files.info),
+    ("GET", "/files/{file_id}/content", routes_files.content),
+    ("POST", "/files/{file_id}/delete", routes_files.delete),
 )
-
-
-def html_page(status: int) -> Response:
-    """What the front proxy says where the service itself is not reached."""
-    return Response(_NOT_FOUND.format(status=status), status, {"Content-Type": "text/html"})
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:
@@ -42,6 +43,8 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 
 def _routes() -> Iterator[Route]:
     yield Route("/api/v2/oauth", routes_account.oauth, methods=["POST"])
+    for path in V2_PATHS:
+        yield Route(path, routes_chat_v2.chat_v2, methods=["POST"])
     for prefix in V1_PREFIXES:
         for method, path, handler in _V1:
             yield Route(prefix + path, handler, methods=[method])

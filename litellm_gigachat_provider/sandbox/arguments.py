@@ -17,6 +17,19 @@ _FORMULA: Final = re.compile(r"[\d(][\d\s.()+*/^×÷-]*[-+*/^×÷][\d\s.()+*/^×
 _PLACE: Final = re.compile(r"\b(?:in|at|for|from|to|of|в|во|на|для|из|по)\s+([A-ZА-ЯЁ][\w-]*(?:\s[A-ZА-ЯЁ][\w-]*)*)")
 _FREE_TEXT: Final = ("query", "question", "text", "prompt", "content", "message", "body", "request", "input", "thought",
                      "запрос", "текст", "вопрос")  # fmt: skip
+_NUMERIC: Final = (
+    "age",
+    "count",
+    "year",
+    "price",
+    "number",
+    "quantity",
+    "total",
+    "возраст",
+    "год",
+    "цена",
+    "количество",
+)
 _MAX_DEPTH: Final = 12
 
 
@@ -40,7 +53,7 @@ class Filler:
             return schema["const"]
         if schema.get("enum"):
             return self._choice(schema["enum"])
-        kind = schema.get("type")
+        kind = schema.get("type", "number" if self._numbers and name.lower() in _NUMERIC else None)
         if isinstance(kind, list):
             kind = next((item for item in kind if item != "null"), "null")
         if kind == "object" or (kind is None and "properties" in schema):

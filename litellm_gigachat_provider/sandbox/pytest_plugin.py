@@ -45,7 +45,7 @@ def _gigachat_sandbox_tls_server() -> Iterator[Sandbox]:
 
 def _point_at(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Fresh state, and an environment in which only the sandbox's variables of this family are set."""
-    sandbox.reset()
+    sandbox.reset(new_key=True)
     for name in [name for name in os.environ if name.startswith(_PREFIX)]:
         monkeypatch.delenv(name)
     for name, value in sandbox.env.items():

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import socket
 import ssl
-import struct
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -16,16 +13,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from .knobs import Fault, FaultKind, Knobs, Where
+from .runtime import Runtime
 from .state import USER, Recorded, World
 
 if TYPE_CHECKING:
-    from hypercorn.config import Config
-    from starlette.types import ASGIApp, Scope
+    from starlette.types import ASGIApp
 
 HOST: Final = "127.0.0.1"
 _START_TIMEOUT: Final = 10.0
 _STOP_TIMEOUT: Final = 5.0
-_GRACE: Final = 0.5
 # Refusals a correct client meets in the normal course of things.
 _EXPECTED: Final = {(401, "Token has expired"), (401, "Unauthorized"), (429, "Too many requests")}
 
@@ -52,9 +48,7 @@ class Sandbox:
         self.world = World(scope=scope, token_ttl=token_ttl)
         self.ca_file: str | None = None
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._writers: dict[tuple[str, int], asyncio.StreamWriter] = {}
+        self._runtime = Runtime()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._app: ASGIApp | None = None
 
@@ -164,9 +158,14 @@ class Sandbox:
         with self.world.lock:
             self.world.requests.clear()
 
-    def reset(self) -> None:
-        """As freshly started: no log, no tokens, no files, default knobs."""
+    def reset(self, *, new_key: bool = False) -> None:
+        """As freshly started: no log, no tokens, no files, default knobs.
+
+        ``new_key`` also changes ``credentials``, so that nothing a client has cached for the old key is used again.
+        """
         self.world.reset()
+        if new_key:
+            self.world.account = self.world.new_account(self.scope)
 
     def fail_next(
         self,
@@ -193,7 +192,7 @@ class Sandbox:
         if self._app is None:
             from .app import build
 
-            self._app = build(self.world, self._pause, self._abort)
+            self._app = build(self.world, self._runtime.pause, self._runtime.abort)
         return self._app
 
     def __enter__(self) -> Sandbox:
@@ -218,7 +217,7 @@ class Sandbox:
             raise
         ready = threading.Event()
         self._thread = threading.Thread(
-            target=self._run, args=(app, listener, context, ready), name="gigachat-sandbox", daemon=True
+            target=self._runtime.run, args=(app, listener, context, ready), name="gigachat-sandbox", daemon=True
         )
         self._thread.start()
         if not ready.wait(_START_TIMEOUT):
@@ -227,12 +226,10 @@ class Sandbox:
 
     def stop(self) -> None:
         """Ends every connection, joins the thread, closes the port. Harmless when not running."""
-        thread, loop, stopping = self._thread, self._loop, self._stopping
-        if thread is not None and loop is not None and stopping is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has just closed by itself
-                loop.call_soon_threadsafe(stopping.set)
-            thread.join(_STOP_TIMEOUT)
-        self._thread = self._loop = self._stopping = None
+        if self._thread is not None:
+            self._runtime.stop()
+            self._thread.join(_STOP_TIMEOUT)
+            self._thread = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder, self.ca_file = None, None
@@ -250,98 +247,6 @@ class Sandbox:
         context.set_alpn_protocols(["h2", "http/1.1"] if self._http2 else ["http/1.1"])
         authority.issue_cert(self._host, "localhost").configure_cert(context)
         return context
-
-    def _run(
-        self, app: ASGIApp, listener: socket.socket, context: ssl.SSLContext | None, ready: threading.Event
-    ) -> None:
-        asyncio.run(self._serve(app, listener, context, ready))
-
-    async def _serve(
-        self, app: ASGIApp, listener: socket.socket, context: ssl.SSLContext | None, ready: threading.Event
-    ) -> None:
-        """One hypercorn connection handler per connection.
-
-        Hypercorn's own ``serve`` waits for running answers when it stops and hides the sockets; here both matter:
-        a stalled stream must not hold up the end of a test, and a reset needs the transport.
-        """
-        from hypercorn.asyncio.tcp_server import TCPServer
-        from hypercorn.asyncio.worker_context import WorkerContext
-        from hypercorn.config import Config
-        from hypercorn.utils import wrap_app
-
-        self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(_quiet)
-        self._stopping = asyncio.Event()
-        config = _config(Config())
-        wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
-        worker = WorkerContext(None)
-        tasks: set[asyncio.Task[Any]] = set()
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            peer = writer.get_extra_info("peername")
-            if task is None or peer is None:
-                writer.close()
-                return
-            tasks.add(task)
-            self._writers[peer[:2]] = writer
-            try:
-                await TCPServer(wrapped, asyncio.get_running_loop(), config, worker, {}, reader, writer)
-            except asyncio.CancelledError:
-                writer.transport.abort()
-            finally:
-                self._writers.pop(peer[:2], None)
-                tasks.discard(task)
-
-        server = await asyncio.start_server(connected, sock=listener, ssl=context)
-        ready.set()
-        await self._stopping.wait()
-        server.close()
-        for writer in list(self._writers.values()):
-            writer.transport.abort()  # first: a TLS connection would wait for the peer's goodbye
-        if tasks:
-            await asyncio.wait(list(tasks), timeout=_GRACE)
-        for task in list(tasks):
-            task.cancel()
-        if tasks:
-            await asyncio.wait(list(tasks), timeout=_GRACE)
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleeps, but no longer than the server lives."""
-        stopping = self._stopping
-        if stopping is None:
-            await asyncio.sleep(min(seconds, 3600.0))
-            return
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(stopping.wait(), None if seconds == float("inf") else seconds)
-
-    async def _abort(self, scope: Scope, reset: bool) -> None:
-        """Drops the connection: a clean end of the socket, or RST."""
-        client = scope.get("client")
-        writer = self._writers.get((client[0], client[1])) if client else None
-        if writer is None:
-            return
-        if reset:
-            raw = writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
-
-
-def _config(config: Config) -> Config:
-    config.errorlog = logging.getLogger("litellm_gigachat_provider.sandbox")
-    config.accesslog = None
-    config.include_server_header = False
-    config.server_names = []
-    config.keep_alive_timeout = 30
-    config.h2_max_inbound_frame_size = 2**14
-    return config
-
-
-def _quiet(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Broken handshakes and resets are what the tests ask for; anything else is worth a line."""
-    error = context.get("exception")
-    if not isinstance(error, (OSError, asyncio.CancelledError)):  # ssl.SSLError is an OSError
-        loop.default_exception_handler(context)
 
 
 def run_forever(host: str = HOST, port: int = 0, tls: bool = False) -> None:
