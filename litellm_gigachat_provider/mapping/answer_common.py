@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ FINISH_REASONS: dict[str, str] = {
 }
 # The model wrote arguments nobody can read. A client can only try again.
 _FAILED = frozenset({"error", "function_call_error"})
+CUT = "the stream ended before its finish: GigaChat or a proxy cut it off"
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_]")  # dashes go too: the 32 characters that fit then hold a UUID
 _SHOWN = 400  # characters of a model's own text in an error
 
 
@@ -166,7 +169,7 @@ class CallCollector:
         """The calls in OpenAI's terms, under the caller's own function names."""
         return [
             ToolCall(
-                id=ids.call_id(state_id, index, fallback=call.id or fallback_id),
+                id=ids.call_id(state_id, index, _own_id(call, index, fallback_id)),
                 name=_caller_name(call, request),
                 arguments=_arguments_text(call),
                 index=index,
@@ -182,6 +185,12 @@ def _merge(old: _Raw, new: _Raw) -> None:
         old.arguments = new.arguments
     elif new.text and new.text != old.text:
         old.text += new.text
+
+
+def _own_id(call: _Raw, index: int, fallback_id: str) -> str:
+    """An id for a call without state: from the service's own, or from ``fallback_id``, told apart by index."""
+    made = _NOT_IN_IDS.sub("", call.id or fallback_id)[-32:]
+    return f"call_{made}" if call.id or not index else f"call_{made}_{index}"
 
 
 def _caller_name(call: _Raw, request: ChatRequest) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import BadAnswerError
 from .answer_common import (
+    CUT,
     CallCollector,
     bad,
     count,
@@ -29,7 +30,6 @@ _MESSAGE_KEYS = frozenset({"role", "content", "function_call", "functions_state_
 _USAGE_KEYS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "precached_prompt_tokens"})
 # Progress of a built-in ("function_in_progress": content is the remaining time) and search notes are not the answer.
 _SPEAKERS = ("assistant", None, "")
-CUT = "the stream ended before its finish: GigaChat or a proxy cut it off"
 
 
 def read_answer(body: Mapping[str, Any], request: ChatRequest, fallback_id: str) -> Answer:
@@ -106,8 +106,8 @@ def _extra(body: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any
 class StreamV1:
     """Events of one v1 stream -> deltas. A call is told with the finish, whole, however it came.
 
-    ``finished``: a finish reason was seen; :meth:`end` must still be called, it tells what was held back
-    and raises :class:`BadAnswerError` if the stream was cut before its finish.
+    ``finished``: finish and usage are told, nothing more is to come. :meth:`end` must be called in any case:
+    it tells what was held back, and raises :class:`BadAnswerError` if the stream was cut before its finish.
     """
 
     def __init__(self, request: ChatRequest, fallback_id: str) -> None:
@@ -121,7 +121,6 @@ class StreamV1:
         self._raw_finish: Any = None
         self._said_text = False
         self._introduced = False
-        self._ended = False
         self._extra: dict[str, Any] = {}
 
     def feed(self, event_name: str, payload: Any) -> list[Delta]:
@@ -131,7 +130,7 @@ class StreamV1:
         choices = payload.get("choices")
         if event_name == "error" or not choices:
             raise_error_body(payload, where="stream")
-        if self._ended:
+        if self.finished:
             return []
         delta = Delta()
         said = False
@@ -145,17 +144,17 @@ class StreamV1:
             self._extra.update(extra)
         if not self._introduced:
             said = self._introduce(payload, delta) or said
-        if self.finished and self._usage is not None:
+        if self._raw_finish is not None and self._usage is not None:
             self._finish(delta)
             said = True
         return [delta] if said else []
 
     def end(self) -> list[Delta]:
         """To be called when the stream is over (``[DONE]`` or end of file)."""
-        if not self.finished:
-            raise BadAnswerError(CUT)
-        if self._ended:
+        if self.finished:
             return []
+        if self._raw_finish is None:
+            raise BadAnswerError(CUT)
         delta = Delta()
         self._finish(delta)
         return [delta]
@@ -172,9 +171,8 @@ class StreamV1:
         if isinstance(message, Mapping) and message.get("role") in _SPEAKERS:
             said = self._message(message, delta)
         raw = choice.get("finish_reason")
-        if raw and not self.finished:
+        if raw and self._raw_finish is None:
             self._raw_finish = raw
-            self.finished = True
         return said
 
     def _message(self, message: Mapping[str, Any], delta: Delta) -> bool:
@@ -215,4 +213,4 @@ class StreamV1:
         delta.state_id = self._state_id
         delta.usage = self._usage
         delta.extra = self._extra
-        self._ended = True
+        self.finished = True

@@ -24,7 +24,7 @@ from litellm.types.utils import ModelResponseStream, StreamingChoices
 
 from .chunk_clone import ChunkMaker
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
-from .types import Delta, Usage
+from .types import Delta, MediaRef, Usage
 
 ChunkKind = Literal["M", "G"]
 Chunk = ModelResponseStream | dict[str, Any]
@@ -78,6 +78,8 @@ class ChunkWriter:
 
     def write(self, deltas: Sequence[Delta], index: int = 0, images: Mapping[str, str] | None = None) -> list[Chunk]:
         """Chunks for ``deltas`` of choice ``index``. ``images``: data URL by file id, where downloaded."""
+        while index >= len(self._choices):
+            self._choices.append(_Choice())
         choice = self._choices[index]
         out: list[Chunk] = []
         content = reasoning = ""
@@ -107,6 +109,13 @@ class ChunkWriter:
         if choice.finish is not None and all(each.finish is not None for each in self._choices):
             out += self._finish()
         return out
+
+    def images(self, images: Mapping[str, str], index: int = 0) -> list[Chunk]:
+        """A chunk with downloaded pictures (data URL by file id), to be sent before the finish is written."""
+        choice = self._choices[index]
+        pictures = image_items([MediaRef(file_id) for file_id in images], images, start=choice.pictures)
+        choice.pictures += len(pictures)
+        return [self._chunk(choice, index, {"content": "", "images": pictures})] if pictures else []
 
     @staticmethod
     def _is_plain(delta: Delta) -> bool:
