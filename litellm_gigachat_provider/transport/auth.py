@@ -33,7 +33,7 @@ class GigaChatAuth(httpx.Auth):
 
     def __init__(self, settings: Settings, store: TokenStore | None = None) -> None:
         self._settings = settings
-        self._store = store or STORE
+        self._store = STORE if store is None else store
         self._tokens = settings.auth_mode in {"token", "key", "password"}
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
