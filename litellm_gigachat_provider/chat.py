@@ -17,7 +17,6 @@ from .mapping.finish import finish_answer
 from .mapping.litellm_objects import fill_response
 from .mapping.request import read_chat
 from .mapping.types import Answer, ChatRequest, FollowUp, MediaRef, ToolChoice, Usage
-from .transport import files
 from .transport.client import Reply
 
 # v2 availability by chat URL, learnt from answers; used only with api_version="auto".
@@ -105,6 +104,8 @@ def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
     attachments = request.attachments
     if not attachments:
         return {}
+    from .transport import files  # most calls carry no file
+
     uploaded: Mapping[str, str] = yield Do(
         files.upload,
         files.aupload,
@@ -151,17 +152,20 @@ def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
     url = codec.url(call.settings)
     if call.logging is not None:
         log_request(call, url, body)
-    reply: Reply = yield Do(
-        call.transport.request,
-        call.transport.arequest,
-        "POST",
-        url,
-        json=body,
-        headers=call.headers,
-        timeout=call.remaining(),
-        where=codec.where,
-        client=call.client,
-    )
+    try:
+        reply: Reply = yield Do(
+            call.transport.request,
+            call.transport.arequest,
+            "POST",
+            url,
+            json=body,
+            headers=call.headers,
+            timeout=call.remaining(),
+            client=call.client,
+        )
+    except HttpFailureError as failure:
+        failure.where = codec.where
+        raise
     return reply
 
 
@@ -170,17 +174,21 @@ def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Any]:
     url = codec.url(call.settings)
     if call.logging is not None:
         log_request(call, url, body)
-    events = yield Do(
-        call.transport.open_stream,
-        call.transport.aopen_stream,
-        url,
-        json=body,
-        headers=call.headers,
-        timeout=call.timeout,
-        client=call.client,
-        where=codec.where,
-    )
-    return events
+    try:
+        return (
+            yield Do(
+                call.transport.open_stream,
+                call.transport.aopen_stream,
+                url,
+                json=body,
+                headers=call.headers,
+                timeout=call.timeout,
+                client=call.client,
+            )
+        )
+    except HttpFailureError as failure:
+        failure.where = codec.where if codec.contract == "v2" else failure.where
+        raise
 
 
 def log_request(call: Call, url: str, body: Mapping[str, Any]) -> None:
@@ -194,6 +202,8 @@ def log_request(call: Call, url: str, body: Mapping[str, Any]) -> None:
 
 def download_images(call: Call, media: list[MediaRef]) -> Flow[dict[str, str]]:
     """Data URLs of the images the model made, by file id."""
+    from .transport import files
+
     images: dict[str, str] = {}
     for ref in media:
         if ref.kind == "image" and ref.file_id not in images:

@@ -243,4 +243,5 @@ def _build(
     else:
         response = httpx.Response(status, headers=kept, content=body, request=request)
         error = getattr(module, name, module.BadRequestError)(**common, response=response)
+        error.response = response  # some of LiteLLM's classes keep the headers but put a status of their own
     return error  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from .errors import BadAnswerError, GigaChatError, HttpFailureError, to_litellm
 from .flow import Flow, Gather, arun, run
 from .mapping.finish import StreamFinisher, answer_to_deltas, must_buffer
 from .mapping.litellm_objects import ChunkWriter
-from .mapping.types import ChatRequest, Delta, MediaRef
+from .mapping.types import ChatRequest, Delta
 from .transport import jsonio
 
 _DONE = "[DONE]"
@@ -26,15 +26,14 @@ _DONE = "[DONE]"
 class Head:
     """One choice of the stream: its events, its reader, its finisher. No I/O of its own."""
 
-    __slots__ = ("events", "finisher", "index", "media", "reader", "tail")
+    __slots__ = ("events", "finisher", "index", "reader", "tail")
 
     def __init__(self, index: int, events: Any, reader: StreamReader, finisher: StreamFinisher) -> None:
         self.index = index
         self.events = events
         self.reader = reader
         self.finisher = finisher
-        self.media: list[MediaRef] = []
-        self.tail: list[Delta] = []  # from the finish on: waits for the images, which must come before it
+        self.tail: list[Delta] = []  # from the finish, or the first picture, on: waits for the pictures' bytes
 
     @property
     def over(self) -> bool:
@@ -63,12 +62,8 @@ class Head:
 
     def _split(self, deltas: list[Delta], *, always: bool = False) -> list[Delta]:
         for at, delta in enumerate(deltas):
-            if delta.media:
-                self.media += delta.media
-            if always or self.tail or delta.finish_reason is not None:
+            if always or self.tail or delta.finish_reason is not None or delta.media:
                 self.tail += deltas[at:]
-                for later in deltas[at + 1 :]:
-                    self.media += later.media
                 return deltas[:at]
         return deltas
 
@@ -102,7 +97,7 @@ class ChatStream:
     def _open(self, call: Call, codec: Codec) -> Flow[None]:
         request = read(call, codec)
         self.writer = ChunkWriter(
-            self.response_id, self.created, call.model, legacy_functions=request.legacy_functions
+            self.response_id, self.created, call.model, legacy_functions=request.legacy_functions, n=request.n
         )
         if must_buffer(request):
             yield from self._open_buffered(call, codec, request)
@@ -116,23 +111,20 @@ class ChatStream:
             return Head(index, events, reader, StreamFinisher(request))
 
         if request.n == 1:
-            self._add(yield from open_head(0))
+            self._add((yield from open_head(0)))
         elif call.settings.max_concurrency is None:
             for head in (yield Gather([open_head(index) for index in range(request.n)])):
                 self._add(head)
         else:  # a limited tenant must not hold one slot while it waits for the next
-            self._add(yield from open_head(0))
+            self._add((yield from open_head(0)))
             self.waiting = [functools.partial(open_head, index) for index in range(1, request.n)]
 
     def _open_buffered(self, call: Call, codec: Codec, request: ChatRequest) -> Flow[None]:
         """What cannot be finished piece by piece is asked for plainly and delivered in one go."""
         answers, reply = yield from answers_of(call, codec, _unstreamed(request))
         self._describe(reply.headers)
-        assert self.writer is not None
         for index, answer in enumerate(answers):
-            deltas = answer_to_deltas(answer)
-            self.ready += self.writer.write(deltas, index)
-            self.ready += yield from self._images(answer.media, index)
+            yield from self._write_tail(answer_to_deltas(answer), index)
 
     def _add(self, head: Head) -> None:
         self._describe(head.events.headers)
@@ -152,21 +144,16 @@ class ChatStream:
             self.ready += self.writer.write(deltas, head.index)
 
     def end_flow(self, head: Head) -> Flow[None]:
-        """The end of one head: its images, what was held back, and the next head of a limited tenant."""
-        deltas = head.conclude()
-        self.ready += yield from self._images(head.media, head.index)
-        assert self.writer is not None
-        if deltas:
-            self.ready += self.writer.write(deltas, head.index)
+        """The end of one head: what was held back, with its pictures, and the next head of a limited tenant."""
+        yield from self._write_tail(head.conclude(), head.index)
         if self.waiting:
             self._add((yield from self.waiting.pop(0)()))
 
-    def _images(self, media: list[MediaRef], index: int) -> Flow[list[Any]]:
-        if not media:
-            return []
-        images = yield from download_images(self.call, media)
+    def _write_tail(self, deltas: list[Delta], index: int) -> Flow[None]:
+        media = [ref for delta in deltas for ref in delta.media]
+        images = (yield from download_images(self.call, media)) if media else None
         assert self.writer is not None
-        return self.writer.images(images, index)
+        self.ready += self.writer.write(deltas, index, images)
 
     def translated(self, error: GigaChatError) -> Exception:
         return to_litellm(error, self.call.model)

@@ -1,0 +1,21 @@
+"""Shared fixtures. No test reaches beyond this machine's loopback, and none needs a key."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # before LiteLLM's first import
+
+import pytest
+from ways import WAYS, call
+
+
+@pytest.fixture(params=WAYS)
+def ask(request):
+    """``ask(messages, **kwargs)``: the same call in each of the four ways."""
+
+    def run(messages="Привет!", **kwargs):
+        return call(request.param, messages, **kwargs)
+
+    run.way = request.param
+    return run
