@@ -21,48 +21,14 @@ _REMEDY = "Set it in the environment (GIGACHAT_...) or in the GigaChatLLM constr
 
 # Names after lower-casing, "-" and camelCase to "_", and without a "gigachat_" prefix.
 _EXACT = frozenset(
-    [
-        "auth_url",
-        "oauth_url",
-        "token_url",
-        "base_url",
-        "chat_v2_url",
-        "auth",
-        "auth_mode",
-        "env_file",
-        "credentials",
-        "credential",
-        "auth_key",
-        "authorization_key",
-        "authorization",
-        "access_token",
-        "token",
-        "bearer",
-        "bearer_token",
-        "client_id",
-        "client_secret",
-        "password",
-        "passwd",
-        "username",
-        "user_password",
-        "ca",
-        "cafile",
-        "capath",
-        "cacert",
-        "cacerts",
-        "insecure",
-        "trust_env",
-        "trust_store",
-        "truststore",
-        "proxy",
-        "proxies",
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
-        "mounts",
-    ]
-)
+    {
+        "auth_url", "oauth_url", "token_url", "base_url", "chat_v2_url", "auth", "auth_mode", "env_file",
+        "credentials", "credential", "auth_key", "authorization_key", "authorization", "access_token", "token",
+        "bearer", "bearer_token", "client_id", "client_secret", "password", "passwd", "username",
+        "user_password", "ca", "cafile", "capath", "cacert", "cacerts", "insecure", "trust_env", "trust_store",
+        "truststore", "proxy", "proxies", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "mounts",
+    }
+)  # fmt: skip
 _PREFIXES = (
     "verify",
     "ssl_",
@@ -86,21 +52,11 @@ _LITELLM_PARAMS = (
 )  # fmt: skip
 
 _HEADERS = frozenset(
-    [
-        "authorization",
-        "proxy-authorization",
-        "host",
-        "cookie",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "upgrade",
-        "te",
-        "trailer",
-        "keep-alive",
-        "proxy-connection",
-    ]
-)
+    {
+        "authorization", "proxy-authorization", "host", "cookie", "content-length", "transfer-encoding",
+        "connection", "upgrade", "te", "trailer", "keep-alive", "proxy-connection",
+    }
+)  # fmt: skip
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _BROKEN_VALUE = re.compile(r"[\r\n\0]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -113,7 +113,12 @@ def test_transient_answers_are_repeated_twice_then_told(status: int) -> None:
     server = Server(httpx.Response(status, text="<html><body>busy</body></html>"))
     error, final = server.failure()
     assert isinstance(error, HttpFailureError)
-    assert (error.status, error.where, error.url, final) == (status, "oauth", "https://oauth.example/api/v2/oauth", False)
+    assert (error.status, error.where, error.url, final) == (
+        status,
+        "oauth",
+        "https://oauth.example/api/v2/oauth",
+        False,
+    )
     assert "busy" in str(error)
     assert len(server.requests) == 3
     assert len({request.headers["rquid"] for request in server.requests}) == 3
@@ -122,7 +127,8 @@ def test_transient_answers_are_repeated_twice_then_told(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [httpx.Response(503), httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut")]
+    "trouble",
+    [httpx.Response(503), httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut")],
 )
 def test_a_short_trouble_is_bridged(trouble: httpx.Response | Exception) -> None:
     server = Server(trouble, good())

@@ -10,7 +10,13 @@ import pytest
 from litellm_gigachat_provider.errors import InvalidRequestError
 from litellm_gigachat_provider.settings import Overrides, refuse_redirects, resolve
 
-REDIRECTS = ["auth_url", "oauth_url", "base_url", "chat_v2_url", "verify", "verify_ssl", "verify_ssl_certs", "ssl_verify", "ssl_certificate", "ca_bundle", "ca_bundle_file", "ca_file", "ca_cert", "cert", "cert_file", "certificate", "client_cert", "key_file", "key_file_password", "client_id", "client_secret", "access_token", "credentials", "password", "username", "auth_header", "auth_header_name", "auth_header_value", "proxy", "proxies", "http_proxy", "https_proxy", "auth_key", "authorization", "env_file", "insecure", "token"]
+REDIRECTS = [
+    "auth_url", "oauth_url", "base_url", "chat_v2_url", "verify", "verify_ssl", "verify_ssl_certs",
+    "ssl_verify", "ssl_certificate", "ca_bundle", "ca_bundle_file", "ca_file", "ca_cert", "cert", "cert_file",
+    "certificate", "client_cert", "key_file", "key_file_password", "client_id", "client_secret", "access_token",
+    "credentials", "password", "username", "auth_header", "auth_header_name", "auth_header_value", "proxy",
+    "proxies", "http_proxy", "https_proxy", "auth_key", "authorization", "env_file", "insecure", "token",
+]  # fmt: skip
 
 
 def spellings(name: str) -> list[str]:
@@ -103,7 +109,17 @@ def test_a_header_that_would_break_the_request_is_refused(headers: dict[str, str
 
 
 def test_what_belongs_into_a_request_passes() -> None:
-    names = ["model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "stream", "stream_options", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "user", "seed", "tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "response_format", "reasoning_effort", "verbosity", "modalities", "prediction", "audio", "service_tier", "store", "metadata", "web_search_options", "thinking", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "encoding_format", "dimensions", "gigachat_scope", "scope", "api_version", "profanity_check", "repetition_penalty", "update_interval", "flags", "storage", "function_ranker", "session_id", "user_id", "max_retries", "additional_fields", "size", "quality", "style", "host", "key", "url", "environment", "cache", "caching", "category"]
+    names = [
+        "model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "stream",
+        "stream_options", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
+        "top_logprobs", "user", "seed", "tools", "tool_choice", "parallel_tool_calls", "functions",
+        "function_call", "response_format", "reasoning_effort", "verbosity", "modalities", "prediction",
+        "audio", "service_tier", "store", "metadata", "web_search_options", "thinking", "safety_identifier",
+        "prompt_cache_key", "prompt_cache_retention", "encoding_format", "dimensions", "gigachat_scope",
+        "scope", "api_version", "profanity_check", "repetition_penalty", "update_interval", "flags", "storage",
+        "function_ranker", "session_id", "user_id", "max_retries", "additional_fields", "size", "quality",
+        "style", "host", "key", "url", "environment", "cache", "caching", "category",
+    ]  # fmt: skip
     refuse_redirects(
         dict.fromkeys(names, "x") | {"extra_body": dict.fromkeys(names, "x")},
         {

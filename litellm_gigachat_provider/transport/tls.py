@@ -10,14 +10,14 @@ import os
 import ssl
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import certifi
 
 from ..errors import CredentialsError, InvalidRequestError
-from ..settings import Settings
+from ..settings import Secret, Settings
 
 _LOG = logging.getLogger("litellm_gigachat_provider")
 
@@ -149,10 +149,11 @@ def _show_certificate(context: ssl.SSLContext, settings: Settings) -> None:
     certificate = str(Path(cert_file).expanduser())
     private_key = str(Path(key_file).expanduser()) if key_file else None
     problem: str | None = None
+    password = _Password(settings.key_file_password)
     try:
-        context.load_cert_chain(certificate, private_key, password=_password(settings))
+        context.load_cert_chain(certificate, private_key, password=password)
     except ssl.SSLError as error:
-        problem = _read_key_problem(error, settings)
+        problem = _read_key_problem(error, password)
     except OSError as error:
         problem = f"cannot be read ({error.strerror or type(error).__name__})"
     except ValueError:
@@ -161,22 +162,27 @@ def _show_certificate(context: ssl.SSLContext, settings: Settings) -> None:
         raise CredentialsError(f"the client certificate {cert_file} (key {key_file or 'in the same file'}) {problem}")
 
 
-def _password(settings: Settings) -> Callable[[], str]:
-    """Always a function: without one OpenSSL would ask for the password on the terminal and wait."""
-    secret = settings.key_file_password
-    return secret.reveal if secret is not None else str
+class _Password:
+    """Always given to OpenSSL, which would otherwise ask on the terminal and wait. Remembers that it was asked,
+    since OpenSSL reports a wrong password and a broken file in the same words."""
+
+    def __init__(self, secret: Secret | None) -> None:
+        self.secret = secret
+        self.asked = False
+
+    def __call__(self) -> str:
+        self.asked = True
+        return self.secret.reveal() if self.secret is not None else ""
 
 
-def _read_key_problem(error: ssl.SSLError, settings: Settings) -> str:
-    words = str(error).upper()
-    if "KEY_VALUES_MISMATCH" in words or "KEY VALUES MISMATCH" in words:
+def _read_key_problem(error: ssl.SSLError, password: _Password) -> str:
+    if "VALUES_MISMATCH" in str(error).upper().replace(" ", "_"):
         return "do not belong together: the key is another certificate's"
-    if settings.key_file_password is not None and ("DECRYPT" in words or "PASSWORD" in words or "PKCS12" in words):
-        return "cannot be opened: GIGACHAT_KEY_FILE_PASSWORD is wrong"
-    if settings.key_file_password is None and ("DECRYPT" in words or "PASSWORD" in words or "EMPTY" in words):
+    if password.asked and password.secret is None:
         return "cannot be opened: the key is encrypted, set GIGACHAT_KEY_FILE_PASSWORD"
-    hint = "GIGACHAT_KEY_FILE_PASSWORD is wrong, or " if settings.key_file_password is not None else ""
-    return f"cannot be used: {hint}the files are not PEM or are incomplete ({error.reason or 'SSL error'})"
+    if password.asked:
+        return "cannot be opened: GIGACHAT_KEY_FILE_PASSWORD is wrong"
+    return f"cannot be used: the files are not PEM or are incomplete ({error.reason or 'SSL error'})"
 
 
 def _bad_file(variable: str, path: str, problem: str, remedy: str) -> InvalidRequestError:
