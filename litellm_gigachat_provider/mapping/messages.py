@@ -64,6 +64,16 @@ class _User:
                 self.turns[-1][1].append(segment)
                 files -= 1
 
+    def join(self, other: _User) -> _User:
+        """One run of both: the files of a function's result, and the user's words behind them."""
+        texts, files = other.turns[0]
+        rest = other.turns
+        if not files:
+            self.turns[-1][0].extend(texts)
+            rest = rest[1:]
+        self.turns.extend(rest)
+        return self
+
     def finished(self) -> Iterable[UserTurn]:
         return (UserTurn("\n".join(texts), tuple(files)) for texts, files in self.turns)
 
@@ -291,11 +301,7 @@ class _Reader:
         user: _User | None = None
         for step in self._steps:
             if isinstance(step, _User):
-                # the same run goes on where a tool's files stand before it
-                if user is None:
-                    user = step
-                else:
-                    user.turns.extend(step.turns)
+                user = step if user is None else user.join(step)
                 continue
             if user is not None:
                 turns.extend(user.finished())

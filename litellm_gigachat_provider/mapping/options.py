@@ -159,25 +159,32 @@ def _flags(value: Any, where: str, gate: Gate, options: _Options) -> None:
 
 
 def _record(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    options[where] = values.record(value, where)
+    options[where] = _shaped(value, where, where, gate)
 
 
 def _storage(value: Any, where: str, gate: Gate, options: _Options) -> None:
     if value is False:
         return
-    found = {} if value is True else values.record(value, where)
+    found = {} if value is True else _shaped(value, where, "storage", gate)
     if gate.contract == "v1" and value is True:
         found["is_stateful"] = True
     options[where] = found
 
 
 def _ranker(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    found = values.record(value, where)
-    if "enabled" in found:
-        values.boolean(found["enabled"], f"{where}.enabled")
-    if "top_n" in found:
-        found["top_n"] = values.integer(found["top_n"], f"{where}.top_n", low=1)
-    options["function_ranker"] = found
+    options["function_ranker"] = _shaped(value, where, f"ranker {gate.contract}", gate)
+
+
+def _shaped(value: Any, where: str, shape: str, gate: Gate) -> dict[str, Any]:
+    """An object whose keys are all known: the service ignores what it does not know, which helps nobody."""
+    checks = _SHAPES[shape]
+    found: dict[str, Any] = {}
+    for name, inner in values.record(value, where).items():
+        if name not in checks:
+            gate.unsupported(f"{where}.{name[:60]}", f"is not known; known are {', '.join(checks)}")
+        elif inner is not None:
+            found[name] = checks[name](inner, f"{where}.{name}")
+    return found
 
 
 def _text(value: Any, where: str, gate: Gate, options: _Options) -> None:
@@ -220,6 +227,24 @@ def _penalty(value: Any, where: str, gate: Gate, options: _Options) -> None:
         gate.unsupported(where, "GigaChat has no counterpart", "Use repetition_penalty, or set drop_params=True.")
 
 
+def _count(value: Any, where: str) -> int:
+    return values.integer(value, where, low=1)
+
+
+_V1_RANKER: dict[str, Callable[[Any, str], Any]] = {"enabled": values.boolean, "top_n": _count}
+_SHAPES: dict[str, dict[str, Callable[[Any, str], Any]]] = {
+    "storage": {
+        "is_stateful": values.boolean,
+        "limit": _count,
+        "assistant_id": values.text,
+        "thread_id": values.text,
+        "metadata": values.record,
+    },
+    "ranker v1": _V1_RANKER,
+    "ranker v2": {**_V1_RANKER, "embeddings_model": values.text},
+    "user_info": {"timezone": values.text},
+    "filter_config": {"request_content": values.record, "response_content": values.record},
+}
 _READERS: dict[str, _Reader] = {
     "temperature": _temperature,
     "top_p": _top_p,

@@ -151,8 +151,8 @@ class Resolver:
         return node
 
     def _variants(self, value: Any, path: str) -> list[Any]:
-        if not isinstance(value, list) or not value:
-            raise SchemaError(path, "must be a list of schemas that is not empty")
+        if not isinstance(value, list):
+            raise SchemaError(path, "must be a list of schemas")
         for part in value:
             if not isinstance(part, (dict, bool)):
                 raise SchemaError(path, "must hold schemas only")
@@ -161,7 +161,7 @@ class Resolver:
     def _chosen(self, rest: dict[str, Any], variants: list[Any], flat: Flat) -> dict[str, Any]:
         real = [part for part in variants if not _is_null(part)]
         if not real:
-            return {**rest, "type": "null"}
+            return {**rest, "type": "null"} if variants else rest
         if len(real) < len(variants):
             flat.hints.append("May be null.")
         if all(isinstance(part, dict) and part.keys() <= {"required"} for part in real):

@@ -7,12 +7,12 @@ same name with parameters is the caller's own function and gets an alias.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidRequestError
-from . import plain, schema
+from . import plain, schema, values
 from .gate import USE_V2, Gate
 from .names import RESERVED, Names, is_legal
 from .types import Function
@@ -34,7 +34,9 @@ _BUILTINS: dict[str, tuple[str | None, str | None]] = {
 }
 _DATED = tuple(f"{word}_20" for word in _BUILTINS)  # web_search_preview_2025_03_11, web_search_20250305
 _DEFAULT_OPTIONS: dict[str, dict[str, Any]] = {"web_search": {"type": "actual_info_web_search"}}
-_OWN_OPTIONS = ("indexes", "flags")
+_OPTIONS: dict[str, dict[str, Callable[[Any, str], Any]]] = {
+    "web_search": {"type": values.text, "indexes": values.texts, "flags": values.texts},
+}
 # Words that narrow what the tool may do: leaving them out would not be what the caller asked for.
 _NARROWING = ("filters", "allowed_domains", "blocked_domains")
 
@@ -143,6 +145,8 @@ def _named(spec: Mapping[str, Any], where: str, gate: Gate) -> Tool:
 
 def _own_shape(item: Mapping[str, Any], where: str, gate: Gate) -> list[Tool]:
     """GigaChat v2's own elements: ``{"web_search": {...}}``, ``{"functions": {"specifications": [...]}}``."""
+    if not item:
+        raise InvalidRequestError(where, "is an empty tool", 'Give {"type": "function", "function": {"name": ...}}.')
     found: list[Tool] = []
     for word, value in item.items():
         if word == "functions" and isinstance(value, Mapping) and isinstance(value.get("specifications"), list):
@@ -153,8 +157,6 @@ def _own_shape(item: Mapping[str, Any], where: str, gate: Gate) -> list[Tool]:
             found.extend(_builtin_tool(word, item, where, gate))
         else:
             raise InvalidRequestError(where, "is no tool", 'Give {"type": "function", "function": {"name": ...}}.')
-    if not found:
-        raise InvalidRequestError(where, "is an empty tool", 'Give {"type": "function", "function": {"name": ...}}.')
     return found
 
 
@@ -171,12 +173,19 @@ def _builtin_tool(kind: str, item: Mapping[str, Any], where: str, gate: Gate) ->
     for word in _NARROWING:
         if item.get(word):
             gate.unsupported(f"{where}.{word}", "GigaChat's search cannot be narrowed this way")
-    own = item.get(kind)
-    options = dict(_DEFAULT_OPTIONS.get(name, {}))
-    if isinstance(own, Mapping):
-        options.update(plain.copy(own, f"{where}.{kind}"))
-    options.update({word: plain.copy(item[word], f"{where}.{word}") for word in _OWN_OPTIONS if word in item})
-    return [Tool(kind, where, builtin=name, options=options)]
+    return [Tool(kind, where, builtin=name, options=_own_options(kind, name, item, where, gate))]
+
+
+def _own_options(kind: str, name: str, item: Mapping[str, Any], where: str, gate: Gate) -> dict[str, Any]:
+    """GigaChat's options of a built-in, beside ``type`` or inside ``{"web_search": {...}}``; only search has any."""
+    known = _OPTIONS.get(name, {})
+    inner = item.get(kind)
+    own = dict(inner) if isinstance(inner, Mapping) else {}
+    for word in own.keys() - known.keys():
+        gate.unsupported(f"{where}.{kind}.{word}", "is not an option of this tool")
+    own = {**{word: item[word] for word in known if word in item and word != "type"}, **own}
+    options = {word: check(own[word], f"{where}.{word}") for word, check in known.items() if own.get(word) is not None}
+    return {**_DEFAULT_OPTIONS.get(name, {}), **options}
 
 
 def _web_search_options(options: Any, found: list[Tool], gate: Gate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -77,14 +78,14 @@ def _choice(request: ChatRequest, functions: bool) -> Any:
 def messages(turns: tuple[Turn, ...], files: Mapping[str, str]) -> list[_Message]:
     """v1 knows one call per turn: parallel calls are unfolded into pairs of call and result."""
     written: list[_Message] = []
-    waiting: list[_Message] = []  # the calls of one turn, until each one's result comes
+    waiting: deque[_Message] = deque()  # the calls of one turn, until each one's result comes
     for turn in turns:
         if isinstance(turn, ResultTurn):
             if waiting:
-                written.append(waiting.pop(0))
+                written.append(waiting.popleft())
             written.append(_result(turn))
         elif isinstance(turn, AssistantTurn) and turn.calls:
-            waiting = _calls(turn)
+            waiting = deque(_calls(turn))
         else:
             written.append(_WRITERS[type(turn)](turn, files))
     return written
