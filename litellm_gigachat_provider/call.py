@@ -20,24 +20,6 @@ from .transport.client import Transport, transport_for
 DEFAULT_TIMEOUT = 600.0  # seconds; what LiteLLM itself hands to a custom provider
 
 
-class MaskedStr(str):
-    """A string that does not show itself in a traceback's locals: only its ``repr`` differs."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
-def mask(kwargs: dict[str, Any]) -> None:
-    """Hide the caller's key from the ``repr`` of our frames' locals; LiteLLM's own objects stay as they are."""
-    if kwargs.get("api_key"):
-        kwargs["api_key"] = MaskedStr(kwargs["api_key"])
-    params = kwargs.get("litellm_params")
-    if params and params.get("api_key"):
-        kwargs["litellm_params"] = {**params, "api_key": MaskedStr(params["api_key"])}
-
-
 @dataclass(slots=True)
 class Call:
     """One call of the user. ``params`` are the caller's, with what belongs to transport and settings taken out."""

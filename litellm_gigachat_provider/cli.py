@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -17,8 +16,6 @@ COMMANDS: dict[str, str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 only if it did what it says."""
-    # Importing LiteLLM tries to download a price list, about 5 s offline; the bundled one serves here.
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="litellm-gigachat", description="GigaChat through LiteLLM.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import litellm
 from litellm.llms.custom_llm import CustomLLM
 
 from . import registration
-from .call import Call, mask, prepare
 from .errors import GigaChatError, to_litellm
 from .flow import arun, run
+from .masking import mask
 from .settings import Overrides
+
+if TYPE_CHECKING:
+    from .call import Call
 
 
 
@@ -118,6 +121,8 @@ class GigaChatLLM(CustomLLM):
             raise to_litellm(error, kwargs["model"]) from error
 
     def _prepare(self, kwargs: dict[str, Any]) -> Call:
+        from .call import prepare  # httpcore and h2 take 90 ms to import: the first call pays, not the import
+
         return prepare(self._overrides, kwargs, drop_params=bool(litellm.drop_params))
 
     def _prepared(self, kwargs: dict[str, Any]) -> Call:
