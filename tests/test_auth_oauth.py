@@ -1,4 +1,4 @@
-"""What the OAuth server may answer, and how it may fail: each a typed error with a remedy, repeated only where it helps."""
+"""What the OAuth server may answer, and how it may fail: a typed error with a remedy, repeated where that helps."""
 
 from __future__ import annotations
 
