@@ -15,7 +15,7 @@ from typing import Protocol
 
 import httpx
 
-from ..errors import BadAnswerError
+from ..errors import BadAnswerError, GigaChatError
 from .deadline import Deadline
 from .encoding import unpack
 
@@ -78,18 +78,19 @@ class AsyncLane(Protocol):
 
 
 class Collector:
-    """Gathers a body and stops it at ``limit`` bytes with BadAnswerError."""
+    """Gathers a body and stops it at ``limit`` bytes, with BadAnswerError or the failure that is given."""
 
-    __slots__ = ("_left", "_limit", "_parts")
+    __slots__ = ("_left", "_limit", "_parts", "_too_large")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, too_large: GigaChatError | None = None) -> None:
         self._limit = self._left = limit
+        self._too_large = too_large
         self._parts: list[bytes] = []
 
     def add(self, part: bytes) -> None:
         self._left -= len(part)
         if self._left < 0:
-            raise too_large(self._limit)
+            raise self._too_large or BadAnswerError(f"GigaChat's answer is longer than {self._limit} bytes")
         self._parts.append(part)
 
     def body(self) -> bytes:
@@ -116,10 +117,6 @@ def _forget(task: asyncio.Task[None]) -> None:
     _closing.discard(task)
     if not task.cancelled():
         task.exception()
-
-
-def too_large(limit: int) -> BadAnswerError:
-    return BadAnswerError(f"GigaChat's answer is longer than {limit} bytes")
 
 
 def unpacked(body: bytes, headers: httpx.Headers, limit: int) -> bytes:
