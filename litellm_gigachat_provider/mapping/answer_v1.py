@@ -186,7 +186,7 @@ class StreamV1:
                 delta.reasoning = clean.reasoning
             if clean.media:
                 delta.media.extend(clean.media)
-        if len(message) > 1:
+        if len(message) > ("content" in message):
             self._rest(message, delta)
         return bool(delta.content or delta.reasoning or delta.media)
 

@@ -13,7 +13,7 @@ from .types import Structured
 
 
 def json_reply(reply: str, structured: Structured) -> str:
-    """The JSON text in ``reply``. Raises :class:`ModelOutputError` for none, and for one that breaks a strict schema."""
+    """The JSON text in ``reply``. Raises :class:`ModelOutputError` for none, or one that breaks a strict schema."""
     schema = structured.schema
     found = find_json(reply, (lambda value: fits(value, schema)) if schema is not None else None)
     if found is None:

@@ -52,7 +52,7 @@ def image_request(
         model=model,
         turns=(UserTurn(_TELL + prompt),),
         functions=(drawing,) if contract == "v2" else (),
-        tool_choice=ToolChoice("auto"),
+        tool_choice=ToolChoice("forced", _BUILTIN) if contract == "v2" else ToolChoice("auto"),
         extra_body={**(extra_body if isinstance(extra_body, Mapping) else {}), **extra},
     )
 
