@@ -94,7 +94,7 @@ class Gate:
                 headers[name] = _redacted(headers[name])
         try:
             value = json.loads(body) if body else None
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         record = Recorded(
             method=scope["method"],

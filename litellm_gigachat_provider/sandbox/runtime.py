@@ -1,4 +1,4 @@
-"""The event-loop side of the server: hypercorn's connection handler, connections one can reset, a stop that is quick."""
+"""The event-loop side of the server: hypercorn's connection handler, connections one can reset, a quick stop."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 _START_TIMEOUT: Final = 10.0
 _STOP_TIMEOUT: Final = 5.0
+_NEEDED: Final = ("starlette.applications", "hypercorn.asyncio.tcp_server")
 # Refusals a correct client meets in the normal course of things.
 _EXPECTED: Final = {(401, "Token has expired"), (401, "Unauthorized"), (429, "Too many requests")}
 
@@ -207,14 +209,16 @@ class Sandbox:
         """Listens when it returns. OSError when the port is taken."""
         if self._thread is not None:
             raise RuntimeError("this sandbox is already running")
-        app = self.app  # imports happen here, in the caller's thread
-        listener = socket.create_server((self._host, self._port), backlog=256)
-        self._port = listener.getsockname()[1]
+        for module in _NEEDED:  # here, so that a missing extra is the caller's error and not the thread's
+            import_module(module)
+        app = self.app
+        context = self._context() if self._tls else None
         try:
-            context = self._context() if self._tls else None
-        except BaseException:
-            listener.close()
+            listener = socket.create_server((self._host, self._port), backlog=256)
+        except OSError:
+            self.stop()
             raise
+        self._port = listener.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
             target=self._runtime.run, args=(app, listener, context, ready), name="gigachat-sandbox", daemon=True
