@@ -11,80 +11,17 @@ assistant message without content and calls disappears. What the service would r
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidRequestError
 from . import ids, parts, plain, results
+from .history import AssistantStep, Slot, UserRun
 from .names import Names
-from .types import AssistantTurn, Attachment, Call, ResultTurn, SystemTurn, Turn, UserTurn
+from .types import AssistantTurn, Call, ResultTurn, SystemTurn, Turn, UserTurn
 
 MAX_IMAGES = 10
 _Message = Mapping[str, Any]
-
-
-class _Slot:
-    """One call of the history on its way to its result."""
-
-    __slots__ = ("attachments", "call", "done", "name", "result", "where")
-
-    def __init__(self, call: Call, name: str, where: str) -> None:
-        self.call = call
-        self.name = name
-        self.where = where
-        self.done = False
-        self.result: Mapping[str, Any] = {}
-        self.attachments: list[Attachment] = []
-
-
-class _User:
-    """A run of user content, cut so that each turn carries one file at most.
-
-    "Images per message: 1", and of documents "only the first id is used": the surplus goes into user
-    turns of its own, in the caller's order, the text before a file together with that file.
-    """
-
-    __slots__ = ("turns",)
-
-    def __init__(self) -> None:
-        self.turns: list[tuple[list[str], list[Attachment]]] = []
-
-    def add(self, segments: Sequence[parts.Segment]) -> None:
-        files = sum(1 for segment in segments if not isinstance(segment, str))
-        if not self.turns or (files and self.turns[-1][1]):
-            self.turns.append(([], []))
-        for segment in segments:
-            if isinstance(segment, str):
-                if files and self.turns[-1][1]:
-                    self.turns.append(([], []))
-                self.turns[-1][0].append(segment)
-            else:
-                if self.turns[-1][1]:
-                    self.turns.append(([], []))
-                self.turns[-1][1].append(segment)
-                files -= 1
-
-    def join(self, other: _User) -> _User:
-        """One run of both: the files of a function's result, and the user's words behind them."""
-        texts, files = other.turns[0]
-        rest = other.turns
-        if not files:
-            self.turns[-1][0].extend(texts)
-            rest = rest[1:]
-        self.turns.extend(rest)
-        return self
-
-    def finished(self) -> Iterable[UserTurn]:
-        return (UserTurn("\n".join(texts), tuple(files)) for texts, files in self.turns)
-
-
-class _Assistant:
-    __slots__ = ("slots", "state_id", "texts")
-
-    def __init__(self, text: str, slots: list[_Slot], state_id: str | None) -> None:
-        self.texts = [text] if text else []
-        self.slots = slots
-        self.state_id = state_id
 
 
 def read_messages(messages: Any, names: Names) -> tuple[Turn, ...]:
@@ -104,10 +41,10 @@ class _Reader:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._system: list[str] = []
-        self._steps: list[_User | _Assistant] = []
-        self._by_id: dict[str, deque[deque[_Slot]]] = {}
-        self._by_name: dict[str, deque[deque[_Slot]]] = {}
-        self._open: dict[int, _Slot] = {}
+        self._steps: list[UserRun | AssistantStep] = []
+        self._by_id: dict[str, deque[deque[Slot]]] = {}
+        self._by_name: dict[str, deque[deque[Slot]]] = {}
+        self._open: dict[int, Slot] = {}
         self._known: set[str] = set()
 
     def read(self, message: Any, where: str) -> None:
@@ -134,10 +71,10 @@ class _Reader:
     def _read_user(self, message: _Message, where: str) -> None:
         self._user().add(parts.read(message.get("content"), f"{where}.content"))
 
-    def _user(self) -> _User:
+    def _user(self) -> UserRun:
         last = self._steps[-1] if self._steps else None
-        if not isinstance(last, _User):
-            last = _User()
+        if not isinstance(last, UserRun):
+            last = UserRun()
             self._steps.append(last)
         return last
 
@@ -149,18 +86,18 @@ class _Reader:
         state_id = _state_of(message)
         slots = self._calls(message, where, state_id)
         if slots:
-            self._steps.append(_Assistant(text, slots, None))
+            self._steps.append(AssistantStep(text, slots, None))
             return
         if not text:
             return
         last = self._steps[-1] if self._steps else None
-        if isinstance(last, _Assistant) and not last.slots and (last.state_id is None or state_id is None):
+        if isinstance(last, AssistantStep) and not last.slots and (last.state_id is None or state_id is None):
             last.texts.append(text)
             last.state_id = last.state_id or state_id
         else:
-            self._steps.append(_Assistant(text, [], state_id))
+            self._steps.append(AssistantStep(text, [], state_id))
 
-    def _calls(self, message: _Message, where: str, state_id: str | None) -> list[_Slot]:
+    def _calls(self, message: _Message, where: str, state_id: str | None) -> list[Slot]:
         listed = message.get("tool_calls")
         if listed:
             if isinstance(listed, (str, Mapping)) or not isinstance(listed, Sequence):
@@ -177,9 +114,9 @@ class _Reader:
         self._open.update((id(slot), slot) for slot in slots)
         return slots
 
-    def _index(self, index: dict[str, deque[deque[_Slot]]], slots: list[_Slot], key: str) -> None:
+    def _index(self, index: dict[str, deque[deque[Slot]]], slots: list[Slot], key: str) -> None:
         """The calls of one turn under their key: the latest turn first, within a turn in order."""
-        fresh: dict[str, deque[_Slot]] = {}
+        fresh: dict[str, deque[Slot]] = {}
         for slot in slots:
             value = slot.call.id if key == "id" else slot.name
             if value:
@@ -189,7 +126,7 @@ class _Reader:
         if key == "id":
             self._known.update(fresh)
 
-    def _tool_call(self, call: Any, where: str, state_id: str | None, index: int) -> _Slot:
+    def _tool_call(self, call: Any, where: str, state_id: str | None, index: int) -> Slot:
         call = plain.mapping(call, where, "a tool call object")
         kind = call.get("type")
         if kind not in (None, "function"):
@@ -203,13 +140,13 @@ class _Reader:
         own = ids.state_of(call_id) or (state_id if index == 0 else None)
         return self._slot(call_id or "", function, f"{where}.function", own)
 
-    def _slot(self, call_id: str, function: _Message, where: str, state_id: str | None) -> _Slot:
+    def _slot(self, call_id: str, function: _Message, where: str, state_id: str | None) -> Slot:
         name = function.get("name")
         if not isinstance(name, str) or not name:
             raise InvalidRequestError(f"{where}.name", "must be the name of the function that was called")
         plain.check_text(name, f"{where}.name")
         arguments = results.arguments(function.get("arguments"), f"{where}.arguments")
-        return _Slot(Call(call_id, self._names.wire(name), arguments, state_id), name, where)
+        return Slot(Call(call_id, self._names.wire(name), arguments, state_id), name, where)
 
     def _read_result(self, message: _Message, where: str) -> None:
         slot = self._find(message, where)
@@ -220,7 +157,7 @@ class _Reader:
             content = self._result_parts(content, f"{where}.content", slot)
         slot.result = results.result(content, f"{where}.content")
 
-    def _result_parts(self, content: Sequence[Any], where: str, slot: _Slot) -> Any:
+    def _result_parts(self, content: Sequence[Any], where: str, slot: Slot) -> Any:
         """Text parts joined; files go to a user turn behind the results, the only place for them."""
         if not all(isinstance(p, str) or (isinstance(p, Mapping) and isinstance(p.get("type"), str)) for p in content):
             return content  # a list that is data, not parts
@@ -230,7 +167,7 @@ class _Reader:
 
     # --- a result finds its call -------------------------------------------------------------------
 
-    def _find(self, message: _Message, where: str) -> _Slot:
+    def _find(self, message: _Message, where: str) -> Slot:
         call_id = message.get("tool_call_id")
         if call_id:
             found = self._pop(self._by_id, call_id) if isinstance(call_id, str) else None
@@ -244,10 +181,11 @@ class _Reader:
                 return found
         elif len(self._open) == 1:
             return next(iter(self._open.values()))
+        problem = f"is a function result without a call before it (name {str(name)[:60]!r}, no tool_call_id)"
+        if self._open and not name:
+            problem = f"does not say which of the {len(self._open)} open calls it answers"
         raise InvalidRequestError(
-            where,
-            f"is a function result without a call before it (name {str(name)[:60]!r}, no tool_call_id)",
-            "Give tool_call_id, and keep the assistant message that made the call.",
+            where, problem, "Give tool_call_id, and keep the assistant message that made the call."
         )
 
     def _orphan(self, call_id: object, where: str) -> InvalidRequestError:
@@ -258,7 +196,7 @@ class _Reader:
             "Keep the assistant message with that tool call, and one result for each call.",
         )
 
-    def _pop(self, index: dict[str, deque[deque[_Slot]]], key: str) -> _Slot | None:
+    def _pop(self, index: dict[str, deque[deque[Slot]]], key: str) -> Slot | None:
         queues = index.get(key)
         while queues:
             latest = queues[-1]
@@ -298,9 +236,9 @@ class _Reader:
     def _turns(self) -> list[Turn]:
         """Steps with the results behind their calls, and files out of results as user content."""
         turns: list[Turn] = []
-        user: _User | None = None
+        user: UserRun | None = None
         for step in self._steps:
-            if isinstance(step, _User):
+            if isinstance(step, UserRun):
                 user = step if user is None else user.join(step)
                 continue
             if user is not None:
@@ -310,7 +248,7 @@ class _Reader:
             turns.extend(ResultTurn(slot.call, slot.result) for slot in step.slots)
             files = [attachment for slot in step.slots for attachment in slot.attachments]
             if files:
-                user = _User()
+                user = UserRun()
                 user.add(files)
         if user is not None:
             turns.extend(user.finished())
