@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -80,4 +81,4 @@ def reasoning(deltas: Sequence[Delta]) -> str:
 def pieces(text: str, cuts: Iterable[int]) -> list[str]:
     """``text`` cut at every place in ``cuts``."""
     places = sorted({cut % (len(text) + 1) for cut in cuts} | {0, len(text)})
-    return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(places)]
