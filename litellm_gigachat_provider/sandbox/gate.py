@@ -68,7 +68,13 @@ class Gate:
         record = self._record(scope, body)
         scope["gigachat.record"] = record
 
+        sent = False
+
         async def replay() -> Message:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def watched(message: Message) -> None:

@@ -87,5 +87,6 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     html: bool = False
     times: int = 1
+    skip: int = 0  # matching requests that pass unharmed before
     delay: float = 0.0  # seconds before anything is sent
     drip: float = 0.05  # seconds between the bytes of a "drip"

@@ -179,11 +179,12 @@ class Sandbox:
         headers: Mapping[str, str] | None = None,
         html: bool = False,
         times: int = 1,
+        skip: int = 0,
         delay: float = 0.0,
         drip: float = 0.05,
     ) -> None:
-        """Scripts the next ``times`` answers of ``where``; calls queue up. See :class:`Fault`."""
-        fault = Fault(where, kind, status, body, dict(headers or {}), html, times, delay, drip)
+        """Scripts the next ``times`` answers of ``where`` after letting ``skip`` pass; calls queue up."""
+        fault = Fault(where, kind, status, body, dict(headers or {}), html, times, skip, delay, drip)
         with self.world.lock:
             self.world.faults.append(fault)
 

@@ -34,6 +34,7 @@ class Recorded:
     http_version: str = "1.1"
     where: str = "other"
     forced: bool = False  # answered by a scripted failure
+    closed_early: bool = False  # the client left before the stream had ended
 
 
 class World:
@@ -89,6 +90,9 @@ class World:
         with self.lock:
             for fault in self.faults:
                 if fault.where in ("any", where):
+                    if fault.skip > 0:
+                        fault.skip -= 1
+                        return None
                     fault.times -= 1
                     if fault.times <= 0:
                         self.faults.remove(fault)

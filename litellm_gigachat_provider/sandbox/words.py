@@ -45,9 +45,8 @@ def words(text: str) -> list[str]:
 
 def kin(one: str, other: str) -> bool:
     """Same word, or one stem ("погода", "погоду"; "convert", "conversion"; "погода", "weather")."""
+    one, other = _bridge(one), _bridge(other)
     if one == other:
-        return True
-    if _bridge(one) == _bridge(other):
         return True
     short = min(len(one), len(other))
     if short < 4:

@@ -238,7 +238,8 @@ def test_one_generation_at_a_time(client):
     client.sandbox.knobs.stream.stall_after = 1
     body = {"model": "GigaChat", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
     with client.http.stream("POST", f"{client.sandbox.base_url}/chat/completions", json=body) as running:
-        next(running.iter_raw())
+        pieces = running.iter_raw()  # kept: an iterator that is dropped closes the connection
+        next(pieces)
         answer = client.chat()
         assert (answer.status_code, answer.json()) == (429, {"status": 429, "message": "Too many requests"})
     assert client.sandbox.world.most_running == 1
@@ -288,3 +289,8 @@ def test_other_failures(client):
         client.http.post(f"{sandbox.base_url}/chat/completions", json={}, timeout=0.1)
     sandbox.fail_next(kind="drip", drip=0.001)
     assert client.chat("Say 'x'").json()["choices"][0]["message"]["content"] == "x"
+
+
+def test_a_failure_may_wait_its_turn(client):
+    client.sandbox.fail_next(status=500, skip=1)
+    assert [client.chat().status_code for _ in range(3)] == [200, 500, 200]

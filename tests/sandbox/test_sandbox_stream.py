@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import httpx
 import pytest
@@ -92,3 +93,21 @@ def test_several_data_lines():
 
 def test_no_space_after_the_colon():
     assert encode(Frame({"a": 1}), StreamKnobs(no_space=True)) == b'data:{"a":1}\n\n'
+
+
+def test_a_client_that_leaves_early_is_noticed(client):
+    client.sandbox.knobs.stream.stall_after = 1
+    client.sandbox.knobs.max_generations = 1
+    body = {"model": "GigaChat", "messages": [{"role": "user", "content": "count from 1 to 9"}], "stream": True}
+    with client.http.stream("POST", f"{client.sandbox.base_url}/chat/completions", json=body) as answer:
+        next(answer.iter_raw())
+    deadline = time.monotonic() + 2
+    while not client.sandbox.requests[0].closed_early and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert client.sandbox.requests[0].closed_early
+    assert client.chat().status_code == 200  # the slot is free again
+
+
+def test_a_stream_read_to_its_end_was_not_closed_early(client):
+    read(client)
+    assert not client.sandbox.requests[0].closed_early
