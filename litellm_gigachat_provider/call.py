@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -59,13 +60,14 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
     client_id = next((value for key, value in headers.items() if key.lower() == "x-client-id"), None)
     settings = resolve(
         overrides,
-        api_key=kwargs.get("api_key"),
+        api_key=_own_key(kwargs.get("api_key")),
         api_base=kwargs.get("api_base"),
         api_version=params.pop("api_version", None) or litellm_params.get("api_version"),
         scope=params.pop("gigachat_scope", None) or params.pop("scope", None) or litellm_params.get("gigachat_scope"),
         client_id=client_id,
     )
-    if settings.client_id and client_id is None:
+    if settings.client_id and settings.client_id != client_id:  # the constructor's wins, and it is the tenant's mark
+        headers = {key: value for key, value in headers.items() if key.lower() != "x-client-id"}
         headers["X-Client-ID"] = settings.client_id
     timeout = _seconds(overrides.timeout if overrides.timeout is not None else kwargs.get("timeout"))
     messages = kwargs.get("messages")
@@ -85,6 +87,13 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
         client=kwargs.get("client"),
         logging=kwargs.get("logging_obj"),
     )
+
+
+def _own_key(api_key: str | None) -> str | None:
+    """None where LiteLLM took the key from the environment itself: there our own order of precedence holds."""
+    if api_key and api_key in (os.environ.get("GIGACHAT_API_KEY"), os.environ.get("GIGACHAT_CREDENTIALS")):
+        return None
+    return api_key
 
 
 def as_v1(call: Call) -> Call:

@@ -50,7 +50,7 @@ class CredentialsError(GigaChatError):
     """No usable credential, or the OAuth server refused it for good. Becomes ``AuthenticationError``."""
 
 
-@dataclass
+@dataclass(eq=False)
 class HttpFailureError(GigaChatError):
     """An answer whose status, or whose error body under status 200, says that the call failed.
 

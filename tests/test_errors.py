@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import litellm
+import litellm.exceptions as x
 import pytest
 
 from litellm_gigachat_provider import errors as e
 
-PAYMENT = getattr(litellm.exceptions, "PaymentRequiredError", litellm.BadRequestError)
+PAYMENT = getattr(x, "PaymentRequiredError", x.BadRequestError)
 
 
 @pytest.mark.parametrize(
     ("status", "where", "message", "expected"),
     [
-        (400, "chat", "Your request contains invalid JSON syntax.", litellm.BadRequestError),
-        (401, "chat", "Unauthorized", litellm.AuthenticationError),
+        (400, "chat", "Your request contains invalid JSON syntax.", x.BadRequestError),
+        (401, "chat", "Unauthorized", x.AuthenticationError),
         (402, "chat", "Payment Required", PAYMENT),
-        (403, "chat", "Permission denied", litellm.PermissionDeniedError),
-        (404, "chat", "No such model", litellm.NotFoundError),
-        (408, "chat", "", litellm.Timeout),
-        (413, "chat", "Payload too large", litellm.ContextWindowExceededError),
-        (413, "files", "Payload too large", litellm.BadRequestError),
-        (422, "chat", "Invalid params: system message must be the first message", litellm.BadRequestError),
-        (422, "chat", "Invalid params: tokens count exceeds the context window", litellm.ContextWindowExceededError),
-        (400, "chat", "request is in the blacklist", litellm.ContentPolicyViolationError),
-        (429, "chat", "Too many requests", litellm.RateLimitError),
-        (429, "oauth", "Too many requests", litellm.RateLimitError),
-        (400, "oauth", "unexpected", litellm.AuthenticationError),
-        (500, "chat", "Internal Server Error", litellm.InternalServerError),
-        (502, "stream", "", litellm.ServiceUnavailableError),
-        (503, "oauth", "", litellm.ServiceUnavailableError),
-        (504, "chat", "", litellm.Timeout),
-        (599, "chat", "", litellm.InternalServerError),
-        (301, "chat", "", litellm.APIConnectionError),
+        (403, "chat", "Permission denied", x.PermissionDeniedError),
+        (404, "chat", "No such model", x.NotFoundError),
+        (408, "chat", "", x.Timeout),
+        (413, "chat", "Payload too large", x.ContextWindowExceededError),
+        (413, "files", "Payload too large", x.BadRequestError),
+        (422, "chat", "Invalid params: system message must be the first message", x.BadRequestError),
+        (422, "chat", "Invalid params: tokens count exceeds the context window", x.ContextWindowExceededError),
+        (400, "chat", "request is in the blacklist", x.ContentPolicyViolationError),
+        (429, "chat", "Too many requests", x.RateLimitError),
+        (429, "oauth", "Too many requests", x.RateLimitError),
+        (400, "oauth", "unexpected", x.AuthenticationError),
+        (500, "chat", "Internal Server Error", x.InternalServerError),
+        (502, "stream", "", x.ServiceUnavailableError),
+        (503, "oauth", "", x.ServiceUnavailableError),
+        (504, "chat", "", x.Timeout),
+        (599, "chat", "", x.InternalServerError),
+        (301, "chat", "", x.APIConnectionError),
     ],
 )
 def test_status_table(status, where, message, expected):
@@ -43,7 +43,7 @@ def test_status_table(status, where, message, expected):
     assert error.llm_provider == "gigachat"
     assert error.model == "GigaChat-2"
     assert (message or "(empty body)") in str(error)
-    if expected is not litellm.APIConnectionError:
+    if expected is not x.APIConnectionError:
         assert error.response.status_code == status
         assert error.response.headers["retry-after"] == "2"
         assert "set-cookie" not in error.response.headers
@@ -52,15 +52,15 @@ def test_status_table(status, where, message, expected):
 @pytest.mark.parametrize(
     ("failure", "expected", "status"),
     [
-        (e.InvalidRequestError("temperature", "must be a number", "Send 0.7"), litellm.BadRequestError, 400),
-        (e.UnsupportedParamError("seed", "GigaChat has none"), litellm.UnsupportedParamsError, 400),
-        (e.ContextWindowError("messages", "too long"), litellm.ContextWindowExceededError, 400),
-        (e.CredentialsError("no key"), litellm.AuthenticationError, 401),
-        (e.TimeoutFailureError("late"), litellm.Timeout, 408),
-        (e.ConnectionFailureError("refused"), litellm.APIConnectionError, 500),
-        (e.BadAnswerError("empty"), litellm.APIConnectionError, 500),
-        (e.ModelOutputError("finish reason error"), litellm.InternalServerError, 500),
-        (e.ModelOutputError("not JSON", raw="sorry", schema={"type": "object"}), litellm.JSONSchemaValidationError, 500),
+        (e.InvalidRequestError("temperature", "must be a number", "Send 0.7"), x.BadRequestError, 400),
+        (e.UnsupportedParamError("seed", "GigaChat has none"), x.UnsupportedParamsError, 400),
+        (e.ContextWindowError("messages", "too long"), x.ContextWindowExceededError, 400),
+        (e.CredentialsError("no key"), x.AuthenticationError, 401),
+        (e.TimeoutFailureError("late"), x.Timeout, 408),
+        (e.ConnectionFailureError("refused"), x.APIConnectionError, 500),
+        (e.BadAnswerError("empty"), x.APIConnectionError, 500),
+        (e.ModelOutputError("finish reason error"), x.InternalServerError, 500),
+        (e.ModelOutputError("not JSON", raw="sorry", schema={"type": "object"}), x.JSONSchemaValidationError, 500),
     ],
 )
 def test_class_table(failure, expected, status):
