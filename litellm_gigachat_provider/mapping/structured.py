@@ -108,7 +108,11 @@ def _is_native(situation: Situation) -> bool:
 
 
 def _native(asked: _Asked) -> Plan:
-    schema.inlined(asked.schema, asked.where)  # references that cannot be resolved are refused before sending
+    found = schema.inlined(asked.schema, asked.where)  # what cannot be resolved is refused before sending
+    if not found:
+        raise InvalidRequestError(asked.where, "says nothing but definitions", "Give the root a type or a $ref.")
+    if not isinstance(found.get("required", []), list):
+        raise InvalidRequestError(f"{asked.where}.required", "must be a list of names")
     return Plan(Structured("native", schema=asked.schema, strict=asked.strict))
 
 
