@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from . import patterns, prose, words
 from .arguments import Filler
+from .pictures import jpeg
 
 _NAMED: Final = 10  # the prompt writes the function's very name
 _ENOUGH: Final = 2
@@ -192,7 +193,7 @@ def _built_in(question: Question) -> Reply | None:
     if question.mode == "none" or question.turn[-1].role == "result":
         return None
     if "image_generate" in question.built_ins and (forced == "image_generate" or prose.starts_any(prompt, _DRAW)):
-        return prose_picture(prompt)
+        return _picture(prompt)
     if forced in question.built_ins and forced is not None:
         return _tool_text(forced, prompt)
     for tool in ("url_content_extraction", "code_interpreter", "web_search"):
@@ -201,9 +202,7 @@ def _built_in(question: Question) -> Reply | None:
     return None
 
 
-def prose_picture(prompt: str) -> Reply:
-    from .pictures import jpeg
-
+def _picture(prompt: str) -> Reply:
     return Reply(text=prose.caption(prompt), built_in="image_generate", picture=jpeg(prompt))
 
 
