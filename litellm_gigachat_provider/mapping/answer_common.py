@@ -48,7 +48,7 @@ def count(value: Any) -> int:
     """A token count, or 0 for anything that is not one."""
     if isinstance(value, bool):
         return 0
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
         value = int(value)
     return int(value) if isinstance(value, (int, float)) and 0 <= value < 1e15 else 0
 

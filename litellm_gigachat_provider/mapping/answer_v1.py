@@ -122,6 +122,7 @@ class StreamV1:
         self._said_text = False
         self._introduced = False
         self._extra: dict[str, Any] = {}
+        self._message_extra: dict[str, Any] = {}
 
     def feed(self, event_name: str, payload: Any) -> list[Delta]:
         """The deltas of one event. Raises HttpFailureError for an error event."""
@@ -197,7 +198,7 @@ class StreamV1:
         _add_call(self._calls, message)
         self._state_id = string(message.get("functions_state_id")) or self._state_id
         if rest := unknown(message, _MESSAGE_KEYS):
-            self._extra.setdefault("message", {}).update(rest)
+            self._message_extra.update(rest)
 
     def _finish(self, delta: Delta) -> None:
         tail = self._cleaner.end()
@@ -212,5 +213,5 @@ class StreamV1:
         delta.tool_calls = self._calls.build(self._request, self._state_id, self._fallback_id)
         delta.state_id = self._state_id
         delta.usage = self._usage
-        delta.extra = self._extra
+        delta.extra = {**self._extra, "message": self._message_extra} if self._message_extra else self._extra
         self.finished = True

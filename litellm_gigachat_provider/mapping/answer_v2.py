@@ -47,6 +47,7 @@ class _Reader:
         self.state_id: str | None = None
         self.extra: dict[str, Any] = {}
         self.said_text = False
+        self._unknown: dict[str, Any] = {}  # top-level keys; apart, so that they cannot get into the way of ours
         self._request = request
         self._fallback_id = fallback_id
         self._cleaner = TextCleaner(sources=True)
@@ -72,7 +73,7 @@ class _Reader:
         if calls:
             self.calls.add(calls)
         if rest := unknown(body, _BODY_KEYS.union(_STATE_KEYS)):
-            self.extra.update(rest)
+            self._unknown.update(rest)
         usage = body.get("usage")
         if isinstance(usage, Mapping) and (rest := unknown(usage, _USAGE_KEYS)):
             self.extra["usage"] = rest
@@ -85,7 +86,7 @@ class _Reader:
         delta.tool_calls = self.calls.build(self._request, self.state_id, self._fallback_id)
         delta.annotations = self._annotations()
         delta.state_id = self.state_id
-        delta.extra = self.extra
+        delta.extra = {**self._unknown, **self.extra}
 
     def _state(self, holder: Mapping[str, Any]) -> None:
         self.state_id = next((holder[k] for k in _STATE_KEYS if string(holder.get(k))), self.state_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -314,3 +315,15 @@ def test_any_json_gives_an_answer_or_our_error(body: Any, message: Any) -> None:
             continue
         for call in answer.tool_calls:
             assert isinstance(json.loads(call.arguments), dict)
+
+
+@given(
+    st.lists(
+        st.dictionaries(KEYS | st.sampled_from(["delta", "message", "status", "role"]), JSON, max_size=5), max_size=4
+    )
+)
+def test_any_events_give_deltas_or_our_error(deltas: list[Any]) -> None:
+    events = [{**delta, "choices": [{"delta": delta, "finish_reason": delta.get("finish_reason")}]} for delta in deltas]
+    for candidate in (deltas, events):
+        with contextlib.suppress(BadAnswerError, HttpFailureError, ModelOutputError):
+            assert stream(*candidate)[-1].finish_reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -241,3 +242,28 @@ def test_stream_equals_plain(text: str, cuts: list[int]) -> None:
     deltas = stream(*((DELTA, said({"text": part})) for part in pieces(text, cuts)), (DELTA, said(SOURCES)), done())
     assert (content(deltas), reasoning(deltas) or None) == (plain.content, plain.reasoning)
     assert deltas[-1].annotations == plain.annotations
+
+
+KEYS = st.sampled_from(
+    [
+        "messages", "message", "role", "content", "text", "files", "id", "mime", "function_call", "name", "arguments",
+        "inline_data", "sources", "1", "usage", "input_tokens_details", "finish_reason", "status", "tool_state_id",
+        "tool_execution", "tool_executions", "parts", "logprobs", "extra", "error", "model", "created_at",
+    ]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.dictionaries(KEYS, JSON, max_size=5), max_size=4), st.dictionaries(KEYS, JSON, max_size=4))
+def test_any_json_gives_an_answer_or_our_error(bodies: list[Any], part: dict[str, Any]) -> None:
+    for body in bodies:
+        shaped = {**body, "messages": [{**body, "content": [part, body.get("content")]}]}
+        for candidate in (body, shaped):
+            with contextlib.suppress(BadAnswerError, HttpFailureError, ModelOutputError):
+                assert read(candidate).finish_reason
+            with contextlib.suppress(BadAnswerError, HttpFailureError, ModelOutputError):
+                assert stream((DELTA, candidate), (DELTA, candidate), done())[-1].finish_reason
