@@ -83,8 +83,13 @@ class clamp:  # noqa: N801 - reads as a statement: with clamp(deadline)
         _of_thread.deadline = self._before
 
 
+def current() -> Deadline | None:
+    """The deadline that this thread is clamped to."""
+    return getattr(_of_thread, "deadline", None)
+
+
 def _clamped(timeout: float | None, late: type[Exception]) -> float | None:
-    deadline: Deadline | None = getattr(_of_thread, "deadline", None)
+    deadline = current()
     if deadline is None:
         return timeout
     left = deadline.left()

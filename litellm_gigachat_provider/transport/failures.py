@@ -7,6 +7,8 @@ and h11 quotes header values. Only what the operating system, OpenSSL and a fixe
 from __future__ import annotations
 
 import asyncio
+import http.client
+import os
 import socket
 import ssl
 import sys
@@ -22,7 +24,7 @@ _CA_REMEDY = (
 )
 
 _TIMEOUTS = (TimeoutError, asyncio.TimeoutError, socket.timeout, httpx.TimeoutException, httpcore.TimeoutException)
-_CONNECTING = (httpx.ConnectError, httpcore.ConnectError)
+_CONNECTING = (httpx.ConnectError, httpcore.ConnectError, socket.gaierror)
 _CORE = (
     httpx.HTTPError,
     httpx.InvalidURL,
@@ -37,6 +39,7 @@ _CORE = (
 
 # What may come out of a lane; aiohttp's classes come on top once it is loaded.
 NETWORK_ERRORS: tuple[type[BaseException], ...] = (
+    http.client.HTTPException,
     GigaChatError,
     *_CORE,
     OSError,
@@ -68,7 +71,7 @@ def translate(
         return _late(error, host, timeout, doing)
     if answered and _is_cut(error):
         return ConnectionFailureError(f"the connection to {host} broke in the middle of the answer{_because(chain)}")
-    if isinstance(error, _CONNECTING) or _is_named(error, "ClientConnectorError"):
+    if isinstance(error, _CONNECTING) or _is_named(error, "ClientConnectorError") or _is_named(error, "ConnectError"):
         return ConnectionFailureError(f"cannot connect to {host}{_because(chain)}")
     return ConnectionFailureError(f"the connection to {host} failed: {_title(error)}{_because(chain)}")
 
@@ -100,7 +103,14 @@ def _is_named(error: BaseException, name: str) -> bool:
     return any(base.__name__ == name for base in type(error).__mro__)
 
 
-_CUT = ("RemoteProtocolError", "ReadError", "ClientPayloadError", "ServerDisconnectedError", "ClientOSError")
+_CUT = (
+    "IncompleteRead",
+    "RemoteProtocolError",
+    "ReadError",
+    "ClientPayloadError",
+    "ServerDisconnectedError",
+    "ClientOSError",
+)
 
 
 def _is_cut(error: BaseException) -> bool:
@@ -113,6 +123,9 @@ _TITLES = {
     "ClientResponseError": "the answer breaks the HTTP protocol",
     "LocalProtocolError": "the request cannot be written as HTTP (check the headers)",
     "ReadError": "lost while reading",
+    "IncompleteRead": "the answer was cut",
+    "RemoteDisconnected": "closed before the answer",
+    "HTTPException": "the answer breaks the HTTP protocol",
     "WriteError": "lost while writing",
     "ProxyError": "the proxy refused it",
     "ClientHttpProxyError": "the proxy refused it",
@@ -134,6 +147,6 @@ def _because(chain: list[BaseException]) -> str:
             return f" (TLS: {link.reason or type(link).__name__})"
         if isinstance(link, socket.gaierror):
             return " (the name cannot be resolved)"
-        if isinstance(link, OSError) and link.strerror:
-            return f" ({link.strerror})"
+        if isinstance(link, OSError) and link.errno:
+            return f" ({os.strerror(link.errno)})"
     return ""

@@ -53,6 +53,7 @@ class AioLane:
         self._targets: dict[str, dict[str, Any]] = {}
         self._stream_timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
         self._used = clock()
+        self._streams: weakref.WeakSet[AioStream] = weakref.WeakSet()
 
     def _hooks(self) -> dict[str, Any]:
         """Our own sockets, so that they can be closed when the loop ended without telling anybody."""
@@ -116,9 +117,13 @@ class AioLane:
             if len(self._stream_timeouts) > 64:
                 self._stream_timeouts.clear()
             timeout = self._stream_timeouts[deadline.timeout] = _timeout(deadline.timeout)
-        return AioStream(await self._start(request, url, timeout))
+        stream = AioStream(await self._start(request, url, timeout))
+        self._streams.add(stream)
+        return stream
 
     async def aclose(self) -> None:
+        for stream in list(self._streams):
+            stream.drop()
         await self._session.close()
         await asyncio.sleep(0)  # the transports close their sockets in the loop's next turn
         await asyncio.sleep(0)

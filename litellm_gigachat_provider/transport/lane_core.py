@@ -1,4 +1,4 @@
-"""The lanes over httpcore: every blocking call, and async streams where HTTP/2 may be spoken.
+"""The lanes over httpcore: streams where HTTP/2 may be spoken, and proxies that only it speaks to.
 
 httpcore and not httpx, because measured on the same calls httpx's transport adds a third and its client
 four fifths to the cost of a call, for headers, cookies, redirects and authentication done elsewhere here.
@@ -15,6 +15,7 @@ import httpcore
 import httpx
 
 from .deadline import ClampedBackend, Deadline, clamp
+from .failures import network_errors
 from .lanes import KEEP_ALIVE, Collector, Raw, collect, keep_until_done, unpacked
 from .proxies import Proxy, ProxyMap, port_of
 
@@ -58,6 +59,16 @@ def _proxy_options(proxy: Proxy, context: ssl.SSLContext) -> dict[str, Any]:
 
 def _version(response: httpcore.Response) -> str:
     return cast(bytes, response.extensions.get("http_version", b"HTTP/1.1")).decode("ascii", "replace")
+
+
+def _has_queued(response: httpcore.Response) -> bool:
+    """Whether an HTTP/2 read brought more of this stream than was handed out, so that reading on cannot block.
+
+    httpcore hands out one DATA frame at a time. Where these names are gone, so it stays.
+    """
+    body = getattr(response.stream, "_stream", None)
+    queues = getattr(getattr(body, "_connection", None), "_events", None)
+    return isinstance(queues, dict) and bool(queues.get(getattr(body, "_stream_id", None)))
 
 
 def _reset_stream(response: httpcore.Response) -> Any:
@@ -134,9 +145,20 @@ class CoreStream:
         self._response = response
         self._parts = iter(cast("Iterator[bytes]", response.stream))
         self._ended = False
+        self._failure: BaseException | None = None
 
     def read(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
         part = next(self._parts, b"")
+        try:
+            while part and _has_queued(self._response):
+                more = next(self._parts, b"")
+                if not more:
+                    break
+                part += more
+        except network_errors() as error:
+            self._failure = error  # once what came before it has been handed out
         if not part:
             self._ended = True
         return part
@@ -209,13 +231,23 @@ class AsyncCoreStream:
         self._response = response
         self._parts = cast("AsyncIterator[bytes]", response.stream).__aiter__()
         self._ended = False
+        self._failure: BaseException | None = None
 
     async def read(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        part = b""
         try:
-            return await self._parts.__anext__()
+            part = await self._parts.__anext__()
+            while _has_queued(self._response):
+                part += await self._parts.__anext__()
         except StopAsyncIteration:
             self._ended = True
-            return b""
+        except network_errors() as error:
+            if not part:
+                raise
+            self._failure = error
+        return part
 
     async def aclose(self) -> None:
         if not self._ended and self.http_version == "HTTP/2":

@@ -1,9 +1,9 @@
 """What the lanes share: the shapes they return and how they read a body.
 
 A lane moves one prepared request over the network with one library; it knows nothing of tokens, limits
-or GigaChat. There are three: ``lane_core`` (httpcore, blocking and async: every blocking call, and async
-streams over HTTP/2), ``lane_aio`` (aiohttp: async plain calls, and streams where there is no HTTP/2) and
-``lane_client`` (a client object of the caller).
+or GigaChat. ``lane_core`` is httpcore, blocking and async: streams over HTTP/2 and unusual proxies.
+``lane_http1`` (blocking) and ``lane_aio`` (aiohttp) do plain calls, and streams where there is no HTTP/2.
+``lane_client`` is a client object of the caller.
 """
 
 from __future__ import annotations

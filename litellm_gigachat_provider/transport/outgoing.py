@@ -66,7 +66,7 @@ def parse_url(url: str) -> httpx.URL:
         parsed: httpx.URL | None = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
         parsed = None
-    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host or " " in url:
         raise InvalidRequestError("api_base", "is not an http or https URL", "Use https://host/v1")
     return parsed
 

@@ -20,6 +20,7 @@ from ..settings import Settings
 from . import tls
 from .deadline import clock
 from .lane_core import AsyncCoreLane, CoreLane
+from .lane_http1 import Http1Lane
 from .lanes import AsyncLane, Lane, keep_until_done
 from .proxies import ProxyMap
 
@@ -35,7 +36,7 @@ class LoopLanes:
         self._proxies = pool.proxies
         self._plain: AsyncLane | None = None
         self._core: dict[bool, AsyncCoreLane] = {}
-        self._keeper = _until_the_loop_ends(self)
+        self._keeper = _until_the_loop_ends(self, weakref.ref(pool))
         with contextlib.suppress(StopIteration):
             self._keeper.__anext__().send(None)  # starting it here makes the loop know it
 
@@ -77,10 +78,13 @@ class LoopLanes:
             lane.abandon()
 
 
-async def _until_the_loop_ends(lanes: LoopLanes) -> AsyncGenerator[None, None]:
+async def _until_the_loop_ends(lanes: LoopLanes, pool: weakref.ref[LanePool]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
+        owner = pool()
+        if owner is not None:
+            owner.drop(asyncio.get_running_loop())
         await lanes.aclose()
 
 
@@ -88,7 +92,7 @@ class LanePool:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.proxies = ProxyMap()
-        self._sync: dict[bool, CoreLane] = {}
+        self._sync: dict[str, Http1Lane | CoreLane] = {}
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopLanes] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
         self._http1_until: dict[tuple[str, str], float] = {}
@@ -96,11 +100,10 @@ class LanePool:
     # --- choosing --------------------------------------------------------------------------------
 
     def plain(self, url: httpx.URL) -> Lane:
-        return self._sync.get(False) or self._new_sync(False)
+        return self._lane("core" if self.proxies.needs_core(url) else "http1")
 
     def stream(self, url: httpx.URL) -> Lane:
-        http2 = self._may_speak_http2(url)
-        return self._sync.get(http2) or self._new_sync(http2)
+        return self._lane("http2") if self._may_speak_http2(url) else self.plain(url)
 
     def aplain(self, url: httpx.URL) -> AsyncLane:
         return self._of_loop().plain(url)
@@ -123,12 +126,20 @@ class LanePool:
 
     # --- making ----------------------------------------------------------------------------------
 
-    def _new_sync(self, http2: bool) -> CoreLane:
+    def _lane(self, kind: str) -> Lane:
+        return self._sync.get(kind) or self._new_lane(kind)
+
+    def _new_lane(self, kind: str) -> Lane:
+        http2 = kind == "http2"
+        context = tls.context_for(self.settings, http2=http2)
         with self._lock:
-            lane = self._sync.get(http2)
+            lane = self._sync.get(kind)
             if lane is None:
-                context = tls.context_for(self.settings, http2=http2)
-                lane = self._sync[http2] = CoreLane(context, self.proxies, http2=http2)
+                if kind == "http1":
+                    lane = Http1Lane(context, self.proxies)
+                else:
+                    lane = CoreLane(context, self.proxies, http2=http2)
+                self._sync[kind] = lane
             return lane
 
     def _of_loop(self) -> LoopLanes:
@@ -145,6 +156,10 @@ class LanePool:
         return lanes
 
     # --- closing ---------------------------------------------------------------------------------
+
+    def drop(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self._loops.pop(loop, None)
 
     def close(self) -> None:
         """Close everything, from any thread; lanes of running loops are closed by their loops."""

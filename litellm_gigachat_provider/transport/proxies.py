@@ -60,11 +60,11 @@ class ProxyMap:
         return self._known[origin]
 
     def needs_core(self, url: httpx.URL) -> bool:
-        """Whether the proxy to this URL is one that aiohttp does not speak to."""
+        """Whether the proxy to this URL is one that only httpcore speaks to: SOCKS, or TLS within TLS."""
         if not self._proxies:
             return False
         proxy = self.find(url.scheme, url.host, port_of(url))
-        return proxy is not None and proxy.is_socks
+        return proxy is not None and proxy.scheme != "http"
 
     def _look_up(self, scheme: str, host: str, port: int) -> Proxy | None:
         value = self._proxies.get(scheme) or self._proxies.get("all")
