@@ -1,6 +1,7 @@
-"""Fixtures for everyone who installs the package: a local GigaChat for each test.
+"""Fixtures for everyone who installs litellm-gigachat-provider: a local GigaChat for each test.
 
-pytest loads this module through its entry point in every run, so nothing heavy is imported before a fixture is used.
+A module of its own beside the package, because pytest loads it in every run of everybody who has the package
+installed: importing the package would import LiteLLM, four seconds and a try to download a price list.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .server import Sandbox
+    from litellm_gigachat_provider.sandbox.server import Sandbox
 
 _PREFIX = "GIGACHAT_"
 
 
 def _start(*, tls: bool) -> Sandbox:
     try:
-        from .server import Sandbox
+        from litellm_gigachat_provider.sandbox.server import Sandbox
 
         return Sandbox(tls=tls).start()
     except ModuleNotFoundError as error:

@@ -19,3 +19,10 @@ def ask(request):
 
     run.way = request.param
     return run
+
+
+@pytest.fixture(params=["v1", "v2"])
+def contract(request, gigachat_sandbox, monkeypatch):
+    """The same test over both contracts, switched as a user would."""
+    monkeypatch.setenv("GIGACHAT_API_VERSION", request.param)
+    return request.param

@@ -1,4 +1,4 @@
-"""v1 chat end to end: LiteLLM → this provider → the sandbox, in all four ways, body sent and answer received."""
+"""Chat end to end: LiteLLM → this provider → the sandbox, in all four ways over both contracts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 import litellm
 import pytest
+from sent import chats, sent
 from ways import MODEL
 
 WEATHER = {
@@ -23,23 +24,20 @@ WEATHER = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_refused(gigachat_sandbox):
+def nothing_refused(gigachat_sandbox, contract):
     yield
     assert [r.refusal for r in gigachat_sandbox.refused] == []
 
 
-def body_of(sandbox, index=-1):
-    return sandbox.chat_bodies[index]
-
-
-def test_hello(gigachat_sandbox, ask):
+def test_hello(gigachat_sandbox, contract, ask):
     outcome = ask("Привет!")
     assert outcome.content
     assert outcome.finish_reason == "stop"
-    sent = body_of(gigachat_sandbox)
-    assert sent["messages"] == [{"role": "user", "content": "Привет!"}]
-    assert sent["model"] == "GigaChat-2-Max"
-    assert set(sent) == {"model", "messages"} | ({"stream"} if outcome.streamed else set())
+    body = sent(gigachat_sandbox)
+    assert body.contract == contract
+    assert body.turns == [("user", "Привет!")]
+    assert body.raw["model"] == "GigaChat-2-Max"
+    assert set(body.raw) == {"model", "messages"} | ({"stream"} if outcome.streamed else set())
     usage = outcome.usage
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
     assert usage.prompt_tokens > usage.prompt_tokens_details.cached_tokens >= 0
@@ -47,12 +45,11 @@ def test_hello(gigachat_sandbox, ask):
 
 def test_what_the_caller_sees_of_the_server(gigachat_sandbox):
     response = litellm.completion(model=MODEL, messages=[{"role": "user", "content": "hi"}])
-    recorded = gigachat_sandbox.requests[-1]
     assert response.model == "GigaChat-2-Max"
     assert response.system_fingerprint.startswith("GigaChat-2-Max:")
     headers = response._hidden_params["additional_headers"]
     assert headers["llm_provider-x-request-id"]
-    assert headers["llm_provider-x-session-id"] == recorded.headers["x-session-id"]
+    assert headers["llm_provider-x-session-id"] == sent(gigachat_sandbox).headers["x-session-id"]
     assert response.id == f"chatcmpl-{headers['llm_provider-x-request-id']}"
     assert response._hidden_params["response_cost"] > 0
 
@@ -65,19 +62,16 @@ def test_system_first_and_single(gigachat_sandbox, ask):
             {"role": "user", "content": [{"type": "text", "text": "Hello"}, {"type": "text", "text": "there"}]},
         ]
     )
-    messages = body_of(gigachat_sandbox)["messages"]
-    assert [m["role"] for m in messages] == ["system", "user"]
-    assert "Be brief." in messages[0]["content"]
-    assert "Answer in Russian." in messages[0]["content"]
-    assert messages[1]["content"] == "Hello\nthere"
+    (system, instructions), user = sent(gigachat_sandbox).turns
+    assert system == "system"
+    assert "Be brief." in instructions
+    assert "Answer in Russian." in instructions
+    assert user == ("user", "Hello\nthere")
 
 
 def test_sampling(gigachat_sandbox, ask):
     ask("hi", temperature=0, max_tokens=64)
-    sent = body_of(gigachat_sandbox)
-    assert "temperature" not in sent
-    assert sent["top_p"] == 0
-    assert sent["max_tokens"] == 64
+    assert sent(gigachat_sandbox).options == {"top_p": 0, "max_tokens": 64}
 
 
 def test_length(gigachat_sandbox, ask):
@@ -93,10 +87,9 @@ def test_tool_call_round_trip(gigachat_sandbox, ask):
     assert tool_call["name"] == "get_weather"
     assert json.loads(tool_call["arguments"]) == {"city": "Moscow"}
     assert not first.content
-    sent = body_of(gigachat_sandbox)
-    assert [f["name"] for f in sent["functions"]] == ["get_weather"]
-    assert sent["function_call"] == "auto"
-    assert "tools" not in sent
+    body = sent(gigachat_sandbox)
+    assert [f["name"] for f in body.functions] == ["get_weather"]
+    assert body.choice == "auto"
 
     second = ask(
         [
@@ -118,26 +111,26 @@ def test_tool_call_round_trip(gigachat_sandbox, ask):
     )
     assert second.finish_reason == "stop"
     assert "sunny" in second.content
-    history = body_of(gigachat_sandbox)["messages"]
-    assert [m["role"] for m in history] == ["user", "assistant", "function"]
-    assert history[1]["content"] == ""
-    assert history[1]["function_call"] == {"name": "get_weather", "arguments": {"city": "Moscow"}}
-    assert history[1]["functions_state_id"]
-    assert history[2]["name"] == "get_weather"
-    assert json.loads(history[2]["content"]) == {"result": "sunny, 21"}
+    body = sent(gigachat_sandbox)
+    assert body.turns[1:] == [
+        ("call", {"call": "get_weather", "arguments": {"city": "Moscow"}}),
+        ("result", {"of": "get_weather", "result": {"result": "sunny, 21"}}),
+    ]
+    assert body.states
+    assert body.states[0].replace("-", "") in tool_call["id"]
 
 
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
         ("auto", "auto"),
-        ("required", {"name": "get_weather"}),
-        ({"type": "function", "function": {"name": "get_weather"}}, {"name": "get_weather"}),
+        ("required", "get_weather"),
+        ({"type": "function", "function": {"name": "get_weather"}}, "get_weather"),
     ],
 )
 def test_tool_choice(gigachat_sandbox, ask, choice, expected):
     outcome = ask("What is the weather in Moscow?", tools=[WEATHER], tool_choice=choice)
-    assert body_of(gigachat_sandbox)["function_call"] == expected
+    assert sent(gigachat_sandbox).choice == expected
     assert outcome.tool_calls[0]["name"] == "get_weather"
 
 
@@ -152,8 +145,7 @@ def test_refused_names_are_aliased_and_restored(gigachat_sandbox, ask, name):
     tool = json.loads(json.dumps(WEATHER))
     tool["function"]["name"] = name
     outcome = ask("What is the weather in Moscow?", tools=[tool], tool_choice="required")
-    sent = body_of(gigachat_sandbox)["functions"][0]["name"]
-    assert sent != name
+    assert sent(gigachat_sandbox).functions[0]["name"] != name
     assert outcome.tool_calls[0]["name"] == name
 
 
@@ -165,7 +157,7 @@ def test_legacy_functions(gigachat_sandbox, ask):
     assert not outcome.tool_calls
 
 
-def test_several_calls_of_one_turn_are_unfolded(gigachat_sandbox, ask):
+def test_several_calls_of_one_turn(gigachat_sandbox, contract, ask):
     calls = [
         {"id": f"call_{city}", "type": "function", "function": {"name": "get_weather", "arguments": json.dumps({"city": city})}}
         for city in ("Omsk", "Tomsk")
@@ -179,13 +171,14 @@ def test_several_calls_of_one_turn_are_unfolded(gigachat_sandbox, ask):
         ],
         tools=[WEATHER],
     )
-    history = body_of(gigachat_sandbox)["messages"]
-    assert [(m["role"], m["content"]) for m in history[1:]] == [
-        ("assistant", "Looking"),
-        ("function", '{"t": 1}'),
-        ("assistant", ""),
-        ("function", '{"t": 2}'),
-    ]
+    turns = sent(gigachat_sandbox).turns
+    calls = [("call", {"call": "get_weather", "arguments": {"city": c}}) for c in ("Omsk", "Tomsk")]
+    results = [("result", {"of": "get_weather", "result": {"t": t}}) for t in (1, 2)]
+    assert turns[:2] == [("user", "Weather in Omsk and Tomsk?"), ("assistant", "Looking")]
+    if contract == "v1":  # one call a turn: pairs
+        assert turns[2:] == [calls[0], results[0], calls[1], results[1]]
+    else:  # the history stays as it was
+        assert turns[2:] == [*calls, *results]
 
 
 def test_blacklist_is_a_content_filter(gigachat_sandbox, ask):
