@@ -258,11 +258,9 @@ class _Reader:
 def _state_of(message: _Message) -> str | None:
     """The state id a client kept beside the message: ``provider_specific_fields`` or GigaChat's own key."""
     kept = message.get("provider_specific_fields")
-    for holder in (kept if isinstance(kept, Mapping) else {}, message):
-        for word in ("functions_state_id", "tools_state_id"):
-            if ids.is_state_id(holder.get(word)):
-                return str(holder[word])
-    return None
+    holder = kept if isinstance(kept, Mapping) else message
+    found = holder.get("functions_state_id") or holder.get("tools_state_id")
+    return found if ids.is_state_id(found) else None
 
 
 _ROLES: dict[str, Callable[[_Reader, _Message, str], None]] = {

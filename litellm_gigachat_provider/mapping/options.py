@@ -268,7 +268,6 @@ _READERS: dict[str, _Reader] = {
     "tools_state_id": _text,
     "gigachat_structured": _structured,
     "gigachat_session_affinity": _bool_only,
-    "gigachat_delete_files": _bool_only,
     "stream_options": _stream_options,
     "parallel_tool_calls": _bool_only,
     "modalities": _modalities,

@@ -98,7 +98,6 @@ _TABLE: tuple[Param, ...] = (
     Param("gigachat_structured", "accepted", "", "", "`native` or `function`: how `response_format` is met", True),
     Param("gigachat_session_affinity", "accepted", "", "", "false: no derived `X-Session-ID`", True),
     Param("gigachat_scope", "accepted", "", "", "the account's scope", True),
-    Param("gigachat_delete_files", "accepted", "", "", "true: uploaded files are deleted after the answer", True),
 )  # fmt: skip
 
 PARAMS: dict[str, Param] = {param.name: param for param in _TABLE}

@@ -119,7 +119,7 @@ def copy(value: Any, where: str) -> Any:
 
 def mapping(value: Any, where: str, what: str) -> Mapping[str, Any]:
     """``value`` seen as a mapping: dicts as they are, pydantic objects dumped, anything else refused."""
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):  # the exact type first: it is nearly always that
         return value
     if not isinstance(value, type):
         method = getattr(value, "model_dump", None)

@@ -41,24 +41,28 @@ def read_chat(
     options = read_options(params, gate)
     given = tools.collect(params, gate)
     names = Names([*tools.caller_names(given), *_history_names(messages, given)])
-    built = tools.build(given, names, legacy=params.get("tools") is None and _is_legacy(params))
+    built = tools.build(given, names, legacy=not params.get("tools") and _is_legacy(params))
     turns = read_messages(messages, names)
     _check_vision(turns, model, model_info)
     choice = read_choice(params, built, names, gate)
     override = params.get("gigachat_structured") or structured_mode
     if override is not None:
         values.one_of(override, "gigachat_structured", ("native", "function"))
+    documents = contract == "v1" and _has_document(turns)
+    offered = any(not function.builtin for function in choice.functions)
     situation = structured.Situation(
         native=contract == "v2" or model_info.native_json,
         override=override,
-        tools=any(not function.builtin for function in choice.functions),
+        tools=offered,
         history=any(isinstance(turn, ResultTurn) for turn in turns),
+        beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
     )
     plan = structured.plan(params.get("response_format"), situation, names, gate)
     if plan is not None:
         choice = _with_structured(choice, plan)
         turns = _with_hint(turns, plan.hint)
-    choice = _with_documents(choice, turns, contract)
+    if documents:
+        choice = _with_reader(choice)
     return ChatRequest(
         model=model,
         turns=turns,
@@ -135,8 +139,7 @@ def _with_structured(choice: Choice, plan: structured.Plan) -> Choice:
     function = plan.function
     if function is None:
         return choice
-    beside = any(not offered.builtin for offered in choice.functions)
-    if not beside:
+    if not plan.beside:
         return Choice((*choice.functions, function), ToolChoice("forced", function.name))
     mode = choice.choice if choice.choice is not None and choice.choice.mode == "forced" else ToolChoice("auto")
     return Choice((*choice.functions, function), mode, choice.required)
@@ -151,12 +154,13 @@ def _with_hint(turns: tuple[Turn, ...], hint: str) -> tuple[Turn, ...]:
     return (SystemTurn(hint), *turns)
 
 
-def _with_documents(choice: Choice, turns: Sequence[Turn], contract: Contract) -> Choice:
+def _has_document(turns: Sequence[Turn]) -> bool:
+    return any(a.kind == "document" for turn in turns if isinstance(turn, UserTurn) for a in turn.attachments)
+
+
+def _with_reader(choice: Choice) -> Choice:
     """v1 reads documents with a built-in function, which needs "auto", and beside other functions its bare name."""
-    if contract != "v1" or (choice.choice is not None and choice.choice.mode != "auto"):
-        return choice
-    files = (a for turn in turns if isinstance(turn, UserTurn) for a in turn.attachments)
-    if not any(attachment.kind == "document" for attachment in files):
+    if choice.choice is not None and choice.choice.mode != "auto":
         return choice
     functions = choice.functions
     if functions and all(function.name != _READS_DOCUMENTS for function in functions):

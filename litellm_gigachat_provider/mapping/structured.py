@@ -27,11 +27,12 @@ _TYPES = "text, json_schema, json_object or regex"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``function`` is to be forced (``beside`` False) or offered with the others; ``hint`` goes to the system text."""
+    """``function`` is to be forced, or (``beside``) offered with others; ``hint`` goes to the system text."""
 
     structured: Structured
     function: Function | None = None
     hint: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Situation:
     override: str | None  # "native" or "function": the caller's own wish
     tools: bool  # the caller's functions are offered
     history: bool  # function results stand in the history
+    beside: bool = False  # the answering function must leave room for others: tools, or a document to be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,10 @@ def _function(asked: _Asked, situation: Situation, names: Names) -> Plan:
         parameters=schema.parameters(parameters, asked.where),
     )
     hint = ""
-    if situation.tools:
+    if situation.beside:
         hint = f"Give the final answer only by calling the function {function.name}, never as plain text."
     structured = Structured("function", schema=asked.schema, strict=asked.strict, function=function.name, wrap=wrap)
-    return Plan(structured, function, hint)
+    return Plan(structured, function, hint, situation.beside)
 
 
 def _regex(holder: Mapping[str, Any], situation: Situation, gate: Gate) -> Plan | None:

@@ -135,8 +135,7 @@ def _named(spec: Mapping[str, Any], where: str, gate: Gate) -> Tool:
     if not isinstance(name, str) or not name.strip():
         raise InvalidRequestError(f"{where}.name", "must be the function's name")
     plain.check_text(name, f"{where}.name")
-    bare = all(spec.get(word) is None for word in ("parameters", "input_schema", "description"))
-    if bare and name in RESERVED:
+    if name in RESERVED and all(spec.get(word) is None for word in ("parameters", "input_schema", "description")):
         found = _builtin_tool(name, {}, where, gate)
         if found:
             return found[0]

@@ -11,7 +11,7 @@ from litellm_gigachat_provider.mapping.types import ChatRequest
 
 MODEL = "GigaChat-2-Max"
 HELLO = [{"role": "user", "content": "Hello"}]
-STATE = "019e8373-dc9a-7883-af60-ebb20b79e1e1"
+STATE = "0198c0de-0000-7000-8000-00000000a11e"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 

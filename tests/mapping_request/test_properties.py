@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from litellm_gigachat_provider.sandbox.validate import validate_chat_v1
 from litellm_gigachat_provider.sandbox.validate_v2 import validate_chat_v2
 
 MODELS = (MODEL, "GigaChat-3-Ultra", "GigaChat-2")
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))  # each test; more at night
 SETTINGS = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 CONTRACT = st.sampled_from(["v1", "v2"])
 

@@ -107,6 +107,14 @@ def test_function_results_in_history_rule_native_out():
     assert body(messages, model=ULTRA, response_format=OPENAI)["function_call"] == {"name": "the_answer"}
 
 
+def test_a_document_can_be_read_before_the_answer():
+    document = [{"role": "user", "content": [{"type": "file", "file": {"file_id": "abc"}}]}]
+    found = body(document, response_format=OPENAI)
+    assert [function["name"] for function in found["functions"]] == ["the_answer", "get_file_content"]
+    assert found["function_call"] == "auto"
+    assert "the_answer" in found["messages"][0]["content"]
+
+
 def test_the_name_yields_to_the_tools():
     request = read(tools=[tool("the_answer")], response_format=OPENAI)
     assert request.structured is not None
