@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from litellm.types.utils import Choices, Message, ModelResponse
+from litellm.types.utils import ChoiceLogprobs, Choices, Message, ModelResponse
 
 from .chunks import ChunkWriter, chunk_kind
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
@@ -43,6 +43,7 @@ def fill_response(
             index=index,
             finish_reason=finish_for(answer.finish_reason, legacy_functions),
             message=_message(answer, legacy_functions, images),
+            **_logprobs(answer),
         )
         for index, answer in enumerate(answers)
     ]
@@ -55,6 +56,29 @@ def fill_response(
     if shown:
         hidden["additional_headers"] = {**(hidden.get("additional_headers") or {}), **shown}
     return model_response
+
+
+def _logprobs(answer: Answer) -> dict[str, Any]:
+    """v2's ``[{chosen: {token, logprob}, top: [...]}]`` in OpenAI's shape. No bytes: the service gives none."""
+    found = answer.extra.get("logprobs")
+    if not found:
+        return {}
+    content = [
+        {**_token(item.get("chosen")), "top_logprobs": [_token(other) for other in item.get("top") or ()]}
+        for item in found
+        if isinstance(item, Mapping)
+    ]
+    return {"logprobs": ChoiceLogprobs.model_validate({"content": content})}
+
+
+def _token(item: Any) -> dict[str, Any]:
+    item = item if isinstance(item, Mapping) else {}
+    logprob = item.get("logprob")
+    return {
+        "token": str(item.get("token", "")),
+        "logprob": float(logprob) if isinstance(logprob, int | float) else 0.0,
+        "bytes": None,
+    }
 
 
 def _message(answer: Answer, legacy_functions: bool, images: Mapping[str, str] | None) -> Message:
