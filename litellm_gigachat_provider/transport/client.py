@@ -25,7 +25,7 @@ from .lanes import MAX_FILE, MAX_REPLY, AsyncLane, Lane
 from .outgoing import build
 from .pool import LanePool
 from .replies import Reply, as_reply, is_event_stream, refuse_stream
-from .stats import Stats
+from .stats import Stats, follow
 from .streams import AsyncEventStream, EventStream, Hooks
 
 _TENANTS = 256
@@ -46,7 +46,7 @@ class Transport:
     def __init__(self, settings: Settings, auth: httpx.Auth | None = None) -> None:
         self.settings = settings
         self.auth = auth or GigaChatAuth(settings)
-        self.stats = Stats()
+        self.stats: Stats = follow(self)
         self.pool = LanePool(settings)
         self.limiter = _limiter_of(settings)
         self._lock = threading.Lock()

@@ -65,8 +65,9 @@ def translate(
         return clean(error)
     chain = _chain(error)
     for link in chain:
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return ConnectionFailureError(f"TLS with {host} failed: {link.verify_message}. {_CA_REMEDY}")
+        reason = getattr(link, "verify_message", None)
+        if reason and isinstance(link, ssl.SSLCertVerificationError):
+            return ConnectionFailureError(f"TLS with {host} failed: {reason}. {_CA_REMEDY}")
     if any(isinstance(link, _TIMEOUTS) for link in chain[:2]) or _is_named(error, "ServerTimeoutError"):
         return _late(error, host, timeout, doing)
     if answered and _is_cut(error):
@@ -94,8 +95,13 @@ def _chain(error: BaseException) -> list[BaseException]:
     link: BaseException | None = error
     while link is not None and link not in chain and len(chain) < 12:
         chain.append(link)
-        # aiohttp keeps the operating system's error as an attribute
-        link = getattr(link, "os_error", None) or link.__cause__ or link.__context__
+        # aiohttp keeps the operating system's and OpenSSL's errors as attributes
+        link = (
+            getattr(link, "certificate_error", None)
+            or getattr(link, "os_error", None)
+            or link.__cause__
+            or link.__context__
+        )
     return chain
 
 

@@ -96,7 +96,7 @@ class _Borrowed:
         """``http.client`` takes the end of the connection for the end of the head."""
         line: bytes = self._readline(limit)
         if not line:
-            raise http.client.RemoteDisconnected
+            raise http.client.RemoteDisconnected("closed before the answer")
         if line[-1] != 10 and len(line) != limit:
             raise http.client.IncompleteRead(b"")
         return line

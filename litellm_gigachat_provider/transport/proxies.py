@@ -6,6 +6,7 @@ put another Authorization header on the request than ours.
 
 from __future__ import annotations
 
+import importlib.util
 import urllib.request
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -83,6 +84,10 @@ def _read(value: str, for_scheme: str) -> Proxy:
         raise ConnectionFailureError(
             f"the proxy for {for_scheme} URLs cannot be read. Set {for_scheme.upper()}_PROXY to http://host:port "
             "(https, socks5 and socks5h work too) or list the host in NO_PROXY"
+        )
+    if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ConnectionFailureError(
+            "a SOCKS proxy is configured. Install socksio (pip install 'httpx[socks]') to use it"
         )
     login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     return Proxy(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], login)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from ..errors import GigaChatError, HttpFailureError
@@ -39,3 +40,37 @@ class Stats:
             "deletes": self.deletes,
             "cache_hits": self.cache_hits,
         }
+
+
+_SUMMED = ("cache_hits", "deletes", "downloads", "streams_open", "uploads")
+_living: set[Stats] = set()
+_gone = Stats()  # the counts of tenants whose transport was let go
+
+
+def follow(owner: object) -> Stats:
+    """New counters that :func:`totals` includes, also after their ``owner`` is gone."""
+    stats = Stats()
+    _living.add(stats)
+    weakref.finalize(owner, _fold, stats).atexit = False
+    return stats
+
+
+def _fold(stats: Stats) -> None:
+    _living.discard(stats)
+    _add(_gone, stats)
+
+
+def _add(total: Stats, part: Stats) -> None:
+    for name in _SUMMED:
+        setattr(total, name, getattr(total, name) + getattr(part, name))
+    for sums, counts in ((total.requests, part.requests), (total.errors, part.errors)):
+        for kind, number in list(counts.items()):
+            sums[kind] = sums.get(kind, 0) + number
+
+
+def totals() -> dict[str, Any]:
+    """:meth:`Stats.snapshot` summed over all tenants of this process."""
+    total = Stats()
+    for part in (_gone, *_living.copy()):
+        _add(total, part)
+    return total.snapshot()

@@ -127,6 +127,8 @@ async def read_request(reader):
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ")
+    if path.startswith("http://"):  # as a proxy gets it
+        path = "/" + path.split("/", 3)[3]
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Seen(method, path, headers, body)
