@@ -10,6 +10,7 @@ from collections.abc import Sequence
 # name -> one line of help; the module of the same name in ``commands`` is imported only when it runs.
 COMMANDS: dict[str, str] = {
     "demo": "chat, stream, tools, JSON, embeddings: the sandbox without a key, GigaChat with one",
+    "proxy": "an OpenAI-compatible server in front of GigaChat, http://localhost:4000",
     "sandbox": "run a local GigaChat and print the settings that point to it",
 }
 

@@ -1,0 +1,276 @@
+"""``litellm-gigachat proxy``: LiteLLM's proxy in front of GigaChat, on http://localhost:4000 unless told otherwise.
+
+LiteLLM's own server runs as a child process. This one checks what would otherwise fail late or unclearly, hands the
+child its environment, and ends it (its workers, too) together with itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import ipaddress
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+DEFAULT_CONFIG = Path(__file__).with_name("proxy_config.yaml")
+_GRACE = 8.0  # seconds for open requests to end after Ctrl-C
+_PACKAGE = __package__.partition(".")[0]
+# The working directory goes last on the path: a stray litellm_gigachat_provider.py there must not be imported.
+_CHILD = (
+    "import sys; path = sys.path; '' in path and (path.remove(''), path.append('')); "
+    f"from {__name__} import serve; serve()"
+)
+_NEEDED = ("fastapi", "uvicorn", "yaml", "backoff", "apscheduler", "orjson", "multipart")
+_ANY_KEY = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
+_MASTER_KEY = "LITELLM_MASTER_KEY"
+_MAP_ENTRY = f"custom_provider_map: [{{provider: gigachat, custom_handler: {_PACKAGE}.gigachat}}]"
+
+
+class _RefusalError(Exception):
+    """Why the proxy is not started, in one sentence."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=4000, help="port, 0 for a free one (default: %(default)s)")
+    parser.add_argument("--config", type=Path, help="LiteLLM config.yaml (default: gigachat, -pro, -max, -embeddings)")
+    parser.add_argument("--sandbox", action="store_true", help="answer from the bundled sandbox; needs no key")
+    parser.add_argument(
+        "--api-key",
+        help=f"key that clients must show; {_MASTER_KEY} in the environment keeps it out of the process list. "
+        "Without either, any client key is taken, on loopback only",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")
+    parser.add_argument("--debug", action="store_true", help="LiteLLM's detailed log (shows prompts, never the key)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until Ctrl-C or SIGTERM: 0. 2 when it is not started; else the server's own exit code."""
+    with contextlib.ExitStack() as stack:
+        try:
+            _check_installed(arguments)
+            config = _read_config(arguments.config)
+            environment = _client_key(arguments, config)
+            port = _free_port(arguments.host, arguments.port)
+            if arguments.sandbox:
+                environment = _with_sandbox(environment, stack)
+            else:
+                _check_credentials(config)
+        except _RefusalError as refusal:
+            print(refusal, file=sys.stderr)
+            return 2
+        _announce(arguments, port, any_key=_ANY_KEY in environment)
+        return _serve_until_stopped(_command(arguments, port), environment)
+
+
+# --- what is checked before anything starts ------------------------------------------------------------
+
+
+def _check_installed(arguments: argparse.Namespace) -> None:
+    missing = next((name for name in _NEEDED if importlib.util.find_spec(name) is None), None)
+    if missing:
+        raise _RefusalError(f"The proxy needs LiteLLM's proxy extra ({missing} is missing): pip install 'litellm[proxy]'")
+    if arguments.workers < 1:
+        raise _RefusalError(f"--workers must be 1 or more, got {arguments.workers}.")
+
+
+def _read_config(path: Path | None) -> Mapping[str, Any]:
+    import yaml
+
+    chosen = path or DEFAULT_CONFIG
+    try:
+        config = yaml.safe_load(chosen.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _RefusalError(f"The config {chosen} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise _RefusalError(f"The config {chosen} is not YAML: {error}") from error
+    if not isinstance(config, dict):
+        raise _RefusalError(f"The config {chosen} has no settings: it must be a mapping with model_list.")
+    stray = chosen.resolve().with_name(f"{_PACKAGE}.py")
+    if stray.exists():
+        raise _RefusalError(f"{stray} lies beside the config, so LiteLLM would load it instead of the package: rename it.")
+    if _gigachat_models(config) and "include" not in config and not _maps_provider(config):
+        # LiteLLM's workers would not import this package, and its built-in provider would answer.
+        raise _RefusalError(f"The config {chosen} does not route gigachat/ here. Add under litellm_settings: {_MAP_ENTRY}")
+    return config
+
+
+def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = config.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _gigachat_models(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The ``litellm_params`` of the config's GigaChat models."""
+    models = config.get("model_list")
+    found = [item.get("litellm_params") for item in models if isinstance(item, dict)] if isinstance(models, list) else []
+    return [params for params in found if isinstance(params, dict) and str(params.get("model")).startswith("gigachat/")]
+
+
+def _maps_provider(config: Mapping[str, Any]) -> bool:
+    entries = _section(config, "litellm_settings").get("custom_provider_map")
+    return isinstance(entries, list) and any(isinstance(e, dict) and e.get("provider") == "gigachat" for e in entries)
+
+
+def _client_key(arguments: argparse.Namespace, config: Mapping[str, Any]) -> dict[str, str]:
+    """The child's environment, with the key that clients must show or LiteLLM's leave to do without one."""
+    environment = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", **os.environ}  # no price list download at start
+    environment.pop(_ANY_KEY, None)
+    key = arguments.api_key or environment.pop(_MASTER_KEY, "").strip() or _from_dotenv(_MASTER_KEY)
+    if key:
+        return {**environment, _MASTER_KEY: key}
+    if arguments.api_key is not None:
+        raise _RefusalError("--api-key is empty.")
+    if _config_key(config):
+        return environment
+    if not _is_loopback(arguments.host):
+        raise _RefusalError(
+            f"Bound to {arguments.host}, the proxy would give everyone who reaches this machine your GigaChat account: "
+            f"set a client key with --api-key or {_MASTER_KEY}."
+        )
+    # LiteLLM from 1.105 on (1.81 to 1.98 do not ask) refuses to start without a master key unless told so.
+    return {**environment, _ANY_KEY: "true"}
+
+
+def _config_key(config: Mapping[str, Any]) -> str | None:
+    key = _section(config, "general_settings").get("master_key")
+    if isinstance(key, str) and key.startswith("os.environ/"):
+        return os.environ.get(key.partition("/")[2])
+    return str(key) if key else None
+
+
+def _from_dotenv(name: str) -> str:
+    from dotenv import dotenv_values
+
+    from ..settings_env import locate
+
+    path = locate(None).path
+    try:
+        return ((dotenv_values(path).get(name) if path else None) or "").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether every address the name stands for is this machine's own."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None)} if host else set()
+    except OSError as error:
+        raise _RefusalError(f"--host {host} is no address of this machine: {error}") from error
+    return bool(found) and all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found)
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port itself, if it is free: LiteLLM would quietly take a random one instead of a busy 4000."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+            return int(probe.getsockname()[1])
+        except (OSError, OverflowError) as error:
+            raise _RefusalError(f"Cannot listen on {host} port {port} ({error}): choose another with --port.") from error
+
+
+def _check_credentials(config: Mapping[str, Any]) -> None:
+    from ..errors import CredentialsError, GigaChatError
+    from ..settings import Overrides, resolve
+
+    models = _gigachat_models(config)
+    if not models or all(params.get("api_key") for params in models):
+        return
+    try:
+        resolve(Overrides())
+    except CredentialsError as error:
+        raise _RefusalError(f"{error}. To try it without a key: litellm-gigachat proxy --sandbox") from error
+    except GigaChatError as error:
+        raise _RefusalError(str(error)) from error
+
+
+def _with_sandbox(environment: dict[str, str], stack: contextlib.ExitStack) -> dict[str, str]:
+    try:
+        from ..sandbox import Sandbox
+
+        sandbox = stack.enter_context(Sandbox())
+    except ImportError as error:
+        raise _RefusalError(f'The sandbox needs its extra ({error.name}): pip install -e ".[sandbox]"') from error
+    kept = {name: value for name, value in environment.items() if not name.startswith("GIGACHAT_")}
+    return {**kept, **sandbox.env}
+
+
+# --- the server process --------------------------------------------------------------------------------
+
+
+def _command(arguments: argparse.Namespace, port: int) -> list[str]:
+    command = [sys.executable, "-c", _CHILD, "--config", str(arguments.config or DEFAULT_CONFIG)]
+    command += ["--host", arguments.host, "--port", str(port), "--num_workers", str(arguments.workers)]
+    return [*command, "--detailed_debug"] if arguments.debug else command
+
+
+def _announce(arguments: argparse.Namespace, port: int, *, any_key: bool) -> None:
+    shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    shown = "localhost" if shown == "127.0.0.1" else shown
+    answers = "the bundled sandbox (no real model behind it)" if arguments.sandbox else "GigaChat"
+    key = "any client key is taken" if any_key else "clients must show the key"
+    print(f"Starting LiteLLM's proxy on http://{shown}:{port} for {answers}; {key}. Ctrl-C ends it.", flush=True)
+
+
+def serve() -> None:
+    """Runs in the child: LiteLLM's command line, ended when the parent is gone, however it went."""
+    threading.Thread(target=_end_with_parent, name="gigachat-proxy-lifeline", daemon=True).start()
+    from litellm.proxy.proxy_cli import run_server
+
+    run_server()
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):  # the parent never writes: this returns only when its end of the pipe closes
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _serve_until_stopped(command: list[str], environment: dict[str, str]) -> int:
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    deadlines: list[float] = []
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        deadlines.append(time.monotonic() + (0.0 if deadlines else _GRACE))  # the second Ctrl-C does not wait
+        process.terminate()
+
+    previous = {number: signal.signal(number, stop) for number in _stop_signals()}
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            if deadlines and time.monotonic() > deadlines[-1]:
+                _kill(process)
+        return 0 if deadlines else process.returncode
+    finally:
+        _kill(process)  # workers that outlived their supervisor
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
