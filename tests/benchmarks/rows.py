@@ -1,0 +1,255 @@
+"""The rows of the table: what is measured, how often, and what is to be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .yardsticks import ALL, BUILTIN, OURS
+
+Sign = Literal["<=", ">=", "=="]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """``against`` a yardstick the limit is a ratio, by itself a value."""
+
+    sign: Sign
+    limit: float
+    against: str | None = None
+
+    def reached(self, value: float) -> bool:
+        return {"<=": value <= self.limit, ">=": value >= self.limit, "==": value == self.limit}[self.sign]
+
+    def __str__(self) -> str:
+        words = {"<=": "≤", ">=": "≥", "==": "="}[self.sign]
+        return f"{words} {self.limit:g}{'×' if self.against else ''}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    key: str
+    title: str
+    form: str = "{:.0f}"
+    aims: tuple[Aim, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """``rounds`` is how many slices of each yardstick; ``fresh`` starts a new process for each."""
+
+    name: str
+    title: str
+    measure: str
+    args: dict[str, Any]
+    metrics: tuple[Metric, ...]
+    rounds: int = 9
+    fresh: bool = False
+    who: tuple[str, ...] = ALL
+    quick: dict[str, Any] = field(default_factory=dict)  # replaces args in a quick run
+    server: Literal["plain", "h2"] = "plain"
+
+
+def _of_builtin(limit: float, sign: Sign = "<=") -> Aim:
+    return Aim(sign, limit, BUILTIN)
+
+
+def _of_nothing(limit: float) -> Aim:
+    return Aim("<=", limit, "do-nothing")
+
+
+_TWO = (BUILTIN, OURS)
+
+
+def _cpu(*aims: Aim, unit: str = "µs", key: str = "cpu") -> Metric:
+    return Metric(key, f"CPU, {unit}", "{:.0f}" if unit == "µs" else "{:.2f}", aims)
+
+
+def _callers(count: int) -> Row:
+    metrics = (
+        _cpu(_of_builtin(0.85), unit="ms"),
+        Metric("rps", "requests/s", "{:.0f}", (_of_builtin(1.15, ">="),)),
+        Metric("errors", "errors", "{:.0f}", (Aim("==", 0),)),
+    )
+    args = {"count": count, "each": 1000 // count}
+    return Row(f"callers{count}", f"{count} callers, 50 ms server", "callers", args, metrics, rounds=7)
+
+
+ROWS: tuple[Row, ...] = (
+    Row("async", "async call", "acall", {"count": 60}, (_cpu(_of_builtin(0.85), _of_nothing(1.35)),), rounds=25),
+    Row("sync", "sync call", "call", {"count": 60}, (_cpu(_of_builtin(0.75), _of_nothing(1.25)),), rounds=25),
+    Row(
+        "tools", "async call, 20 tools", "acall", {"count": 40, "payload": "tools"}, (_cpu(_of_builtin(0.75)),), rounds=15
+    ),
+    Row(
+        "history",
+        "async call, 20 tools, 100 messages with calls",
+        "acall",
+        {"count": 20, "payload": "history"},
+        (_cpu(_of_builtin(0.80)),),
+        rounds=15,
+    ),
+    _callers(100),
+    _callers(500),
+    Row(
+        "burst",
+        "200-chunk stream in one read, per chunk",
+        "streams",
+        {"way": "burst/0", "count": 8},
+        (_cpu(_of_builtin(0.12)), Metric("whole", "text whole", "{:.0f}", (Aim("==", 1),))),
+    ),
+    Row(
+        "burst-sync",
+        "the same, sync",
+        "stream",
+        {"way": "burst/0", "count": 8},
+        (_cpu(_of_builtin(0.12)), Metric("whole", "text whole", "{:.0f}", (Aim("==", 1),))),
+        rounds=5,
+    ),
+    Row(
+        "drip",
+        "200-chunk stream, a chunk a millisecond, per chunk",
+        "streams",
+        {"way": "drip/1", "count": 4},
+        (
+            _cpu(_of_builtin(0.62)),
+            Metric("first", "first chunk, ms", "{:.2f}", (_of_builtin(0.8),)),
+            Metric("whole", "text whole", "{:.0f}", (Aim("==", 1),)),
+        ),
+        who=_TWO,
+        rounds=15,
+    ),
+    Row(
+        "streams50",
+        "50 streams in one read each, at once",
+        "streams",
+        {"way": "burst/0", "count": 1, "at_once": 50},
+        (
+            Metric("rate", "server's chunks/s", "{:.0f}", (_of_builtin(10, ">="),)),
+            Metric("lag", "loop lag, ms", "{:.0f}", (Aim("<=", 250),)),
+            Metric("whole", "text whole", "{:.0f}", (Aim("==", 1),)),
+        ),
+        rounds=5,
+    ),
+    Row(
+        "drip50",
+        "50 streams of a chunk a millisecond, at once",
+        "streams",
+        {"way": "drip/1", "count": 1, "at_once": 50},
+        (
+            Metric("rate", "server's chunks/s", "{:.0f}", (_of_builtin(10, ">="),)),
+            Metric("lag", "loop lag, ms", "{:.0f}", (Aim("<=", 250),)),
+            Metric("whole", "text whole", "{:.0f}", (Aim("==", 1),)),
+        ),
+        rounds=5,
+        who=_TWO,
+    ),
+    Row(
+        "first",
+        "200 first calls at once",
+        "first_calls",
+        {"count": 200},
+        (
+            Metric("oauth", "OAuth requests", "{:.0f}", (Aim("==", 1),)),
+            Metric("seconds", "seconds", "{:.2f}", (_of_builtin(0.9),)),
+            Metric("errors", "errors", "{:.0f}", (Aim("==", 0),)),
+        ),
+        rounds=5,
+        fresh=True,
+        who=_TWO,
+    ),
+    Row(
+        "expiry",
+        "tokens of 2 s, 20 s of load",
+        "expiry",
+        {"seconds": 20, "life": 2000},
+        (
+            Metric("oauth", "OAuth requests", "{:.0f}", (Aim("<=", 14),)),
+            Metric("failed", "failed calls", "{:.0f}", (Aim("==", 0),)),
+            Metric("spread", "p99/p50", "{:.2f}"),
+        ),
+        rounds=1,
+        who=_TWO,
+        quick={"seconds": 5, "life": 2000},
+    ),
+    Row(
+        "no-expiry",
+        "the same load, tokens of 30 min",
+        "expiry",
+        {"seconds": 20, "life": 1_800_000},
+        (Metric("oauth", "OAuth requests", "{:.0f}"), Metric("spread", "p99/p50", "{:.2f}")),
+        rounds=1,
+        who=_TWO,
+        quick={"seconds": 5, "life": 1_800_000},
+    ),
+    Row(
+        "sequential",
+        "1,000 sequential async calls",
+        "sequential",
+        {"count": 1000},
+        (
+            Metric("chat", "connections to chat", "{:.0f}", (Aim("==", 1),)),
+            Metric("oauth", "connections to OAuth", "{:.0f}", (Aim("==", 1),)),
+        ),
+        rounds=1,
+        fresh=True,
+        who=_TWO,
+        quick={"count": 200},
+    ),
+    Row(
+        "loops",
+        "20 × asyncio.run",
+        "loops",
+        {"count": 20},
+        (
+            Metric("chat", "connections to chat", "{:.0f}", (Aim("<=", 20),)),
+            Metric("open", "open after a loop", "{:.0f}", (Aim("==", 0),)),
+        ),
+        rounds=1,
+        fresh=True,
+        who=_TWO,
+    ),
+    Row(
+        "import",
+        "import on top of LiteLLM",
+        "imported",
+        {},
+        (Metric("time", "ms", "{:.0f}", (Aim("<=", 25),)), Metric("rss", "MB", "{:.1f}", (Aim("<=", 3),))),
+        rounds=7,
+        fresh=True,
+        who=("litellm",),
+    ),
+    Row(
+        "memory",
+        "memory growth, 20,000 async calls",
+        "memory",
+        {"count": 20_000, "warm": 2000},
+        (Metric("growth", "KB per 1,000", "{:.0f}", (Aim("<=", 100),)),),
+        rounds=1,
+        fresh=True,
+        quick={"count": 2000, "warm": 1000},
+    ),
+    Row(
+        "http2",
+        "TLS HTTP/2, a chunk every 50 ms",
+        "http2",
+        {"count": 5},
+        tuple(
+            Metric(f"{way}_{key}", f"{way}: {title}", "{:.1f}")
+            for way in ("sync", "async")
+            for key, title in (
+                ("first", "first chunk after it was sent, ms"),
+                ("late", "each chunk after it was sent, median ms"),
+                ("worst", "the latest, ms"),
+                ("gap", "spacing, median ms"),
+                ("min", "spacing, least ms"),
+                ("max", "spacing, most ms"),
+            )
+        ),
+        rounds=1,
+        fresh=True,
+        who=(OURS,),
+        quick={"count": 2},
+        server="h2",
+    ),
+)
