@@ -14,7 +14,9 @@ _TIME: Final = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL: Final = re.compile(r"https?://[^\s'\"<>]+")
 _FORMULA: Final = re.compile(r"[\d(][\d\s.()+*/^×÷-]*[-+*/^×÷][\d\s.()+*/^×÷-]*[\d)]")
-_PLACE: Final = re.compile(r"\b(?:in|at|for|from|to|of|в|во|на|для|из|по)\s+([A-ZА-ЯЁ][\w-]*(?:\s[A-ZА-ЯЁ][\w-]*)*)")
+_PLACE: Final = re.compile(
+    r"\b(?:in|at|for|from|to|of|в|во|на|для|из|по)\s+([A-ZА-ЯЁ][\w-]*(?:\s[A-ZА-ЯЁ][\w-]*)*(?:, [A-Z]{2}\b)?)"
+)
 _FREE_TEXT: Final = ("query", "question", "text", "prompt", "content", "message", "body", "request", "input", "thought",
                      "запрос", "текст", "вопрос")  # fmt: skip
 _NUMERIC: Final = (

@@ -23,9 +23,10 @@ _TAIL: Final = re.compile(
 )
 _HELLO: Final = re.compile(r"^\W*(hello|hi|hey|привет|здравствуй\w*|добрый день)\b", re.IGNORECASE)
 _JSON: Final = re.compile(r"\bJSON\b", re.IGNORECASE)
-_KEYS: Final = re.compile(
-    r"(?:keys?|fields?|properties|ключ\w*|пол[еяй]\w*)\s*:?\s*"
-    r"((?:[\"'`«]?\w+[\"'`»]?(?:\s*,\s*(?:and |и )?|\s+and\s+|\s+и\s+)?)+)",
+_LISTED: Final = r"((?:[\"'`«]?\w+[\"'`»]?(?:\s*,\s*(?:and |и )?|\s+and\s+|\s+и\s+)?)+)"
+_KEYS: Final = re.compile(rf"\b(?:keys?|fields?|properties|ключ\w*|пол[еяй]\w*)\b\s*:?\s*{_LISTED}", re.IGNORECASE)
+_QUOTED_KEYS: Final = re.compile(  # "with 'setup' and 'punchline' keys"
+    r"((?:[\"'`«]\w+[\"'`»](?:\s*,\s*(?:and |и )?|\s+and\s+|\s+и\s+)?)+)\s*(?:as )?(?:keys?|fields?|properties)\b",
     re.IGNORECASE,
 )
 _TOOL_SIGNS: Final = {
@@ -98,7 +99,9 @@ def json_text(system: str, prompt: str, found: Sequence[tuple[str, Any]]) -> str
         return _pretty(carried[0])
     if found:
         return _pretty(dict(found))
-    keys = _KEYS.search(prompt) or _KEYS.search(system)
+    keys = next(
+        (found for at in (prompt, system) for sign in (_QUOTED_KEYS, _KEYS) if (found := sign.search(at))), None
+    )
     if keys:
         named = [word for word in re.findall(r"\w+", keys[1]) if word.lower() not in ("and", "и")]
         schema = {"type": "object", "required": named, "properties": {name: {} for name in named}}

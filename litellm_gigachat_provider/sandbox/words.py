@@ -11,7 +11,8 @@ _WORD: Final = re.compile(r"[^\W\d_]+", re.UNICODE)
 _CAMEL: Final = re.compile(r"(?<=[a-zа-я])(?=[A-ZА-Я])")
 _QUOTED: Final = re.compile(r"'([^']+)'|\"([^\"]+)\"|«([^»]+)»|“([^”]+)”|`([^`]+)`")
 _NUMBER: Final = re.compile(r"(?<![\w.-])-?\d+(?:[.,]\d+)?(?![\w])")
-_NAME: Final = re.compile(r"[A-ZА-ЯЁ][\w'’-]*(?:[ -][A-ZА-ЯЁ][\w'’-]*)*")
+# "San Francisco, CA" is one place.
+_NAME: Final = re.compile(r"[A-ZА-ЯЁ][\w'’-]*(?:[ -][A-ZА-ЯЁ][\w'’-]*)*(?:, [A-Z]{2}\b)?")
 _IDENTIFIER: Final = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_]+(?:[-_][^\W_]+)*\b")
 _SENTENCE_START: Final = re.compile(r"(?:^|[.!?\n:]\s*)$")
 

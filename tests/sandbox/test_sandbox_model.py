@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -42,6 +43,7 @@ def asked(prompt, *functions, after=(), **more):
         ("Какая погода в Москве?", ("get_weather", {"city": "Москве"})),
         ("Погода в Нижнем Новгороде", ("get_weather", {"city": "Нижнем Новгороде"})),
         ("Tell me the weather in New York please", ("get_weather", {"city": "New York"})),
+        ("What is the weather in San Francisco, CA?", ("get_weather", {"city": "San Francisco, CA"})),
         ("weather for 'Saint Petersburg'", ("get_weather", {"city": "Saint Petersburg"})),
         ("Call get_weather", ("get_weather", {"city": "weather"})),
         ("What time is it in Tokyo?", ("get_time", {"zone": "Tokyo"})),
@@ -178,6 +180,18 @@ def test_recursive_schema_ends():
 )
 def test_texts(prompt, text):
     assert asked(prompt) == text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "keys"),
+    [
+        ("A joke as a JSON with 'setup' and 'punchline' keys. Nothing other than JSON.", ["setup", "punchline"]),
+        ("Answer in JSON with keys name, age", ["name", "age"]),
+        ("Ответь в JSON, ключи: имя и возраст", ["имя", "возраст"]),
+    ],
+)
+def test_json_with_the_keys_that_were_named(prompt, keys):
+    assert list(json.loads(asked(prompt))) == keys
 
 
 def test_json_asked_for_by_the_system_message_with_a_schema():
