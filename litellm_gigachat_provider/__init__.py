@@ -12,19 +12,9 @@ litellm_gigachat_provider.gigachat}]``. Importing does no network, reads no envi
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
-_COMMANDS = ("litellm-gigachat", "litellm-gigachat.exe", "litellm-gigachat-script.py")
-if os.path.basename(sys.orig_argv[1] if len(sys.orig_argv) > 1 else "") in _COMMANDS or (  # noqa: PTH119
-    sys.orig_argv[1:3] == ["-m", __name__]
-):
-    # Only as the console command: LiteLLM's import tries to download a price list, about 5 s offline. The command
-    # must not wait for the network without need, and this is the last moment before that import.
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-
-from . import registration
+from . import _console, registration
 from .provider import GigaChatLLM
 from .registration import SeamError, register
 
@@ -35,6 +25,7 @@ gigachat = GigaChatLLM()
 """The ready handler: settings come from each call, the environment and ``.env``."""
 
 registration.install(gigachat)
+del _console  # it has done its work, before the first import of LiteLLM
 
 
 def token_info(**settings: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from . import logs, status
 from .call import Call, as_v1
 from .codecs import CODECS, Codec
 from .errors import HttpFailureError, ModelOutputError
@@ -17,7 +18,7 @@ from .mapping.finish import finish_answer
 from .mapping.litellm_objects import fill_response
 from .mapping.request import read_chat
 from .mapping.types import Answer, ChatRequest, FollowUp, MediaRef, ToolChoice, Usage
-from .transport.client import Reply
+from .transport.replies import Reply
 
 # v2 availability by chat URL, learnt from answers; used only with api_version="auto".
 _v2_refused: set[str] = set()
@@ -25,7 +26,7 @@ _MAX_FOLLOW_UPS = 2
 
 
 def read(call: Call, codec: Codec) -> ChatRequest:
-    return read_chat(
+    request = read_chat(
         call.model,
         call.messages,
         call.params,
@@ -33,6 +34,8 @@ def read(call: Call, codec: Codec) -> ChatRequest:
         model_info=call.info,
         drop_params=call.drop_params,
     )
+    status.read(call.messages, request)
+    return request
 
 
 def first_codec(call: Call) -> Codec:
@@ -122,7 +125,9 @@ def context_headers(call: Call) -> dict[str, str]:
     return {key: value for key, value in call.headers.items() if key.lower() == "x-client-id"}
 
 
-def one_answer(call: Call, codec: Codec, request: ChatRequest, uploaded: Mapping[str, str]) -> Flow[tuple[Answer, Reply]]:
+def one_answer(
+    call: Call, codec: Codec, request: ChatRequest, uploaded: Mapping[str, str]
+) -> Flow[tuple[Answer, Reply]]:
     reply = yield from ask(call, codec, codec.body(request, uploaded))
     first = reply
     spent = Usage()
@@ -131,6 +136,7 @@ def one_answer(call: Call, codec: Codec, request: ChatRequest, uploaded: Mapping
         outcome = finish_answer(answer, request)
         if isinstance(outcome, Answer):
             outcome.usage = _sum(spent, outcome.usage)
+            status.spent(outcome.usage)
             return outcome, first
         spent = _sum(spent, outcome.usage)
         request = forced(request, outcome)
@@ -152,6 +158,7 @@ def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
     url = codec.url(call.settings)
     if call.logging is not None:
         log_request(call, url, body)
+    started = logs.sent(url, body, call.headers)
     try:
         reply: Reply = yield Do(
             call.transport.request,
@@ -166,6 +173,8 @@ def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
     except HttpFailureError as failure:
         failure.where = codec.where
         raise
+    if started:
+        logs.answered(reply, started)
     return reply
 
 
@@ -174,21 +183,23 @@ def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Any]:
     url = codec.url(call.settings)
     if call.logging is not None:
         log_request(call, url, body)
+    started = logs.sent(url, body, call.headers)
     try:
-        return (
-            yield Do(
-                call.transport.open_stream,
-                call.transport.aopen_stream,
-                url,
-                json=body,
-                headers=call.headers,
-                timeout=call.timeout,
-                client=call.client,
-            )
+        events = yield Do(
+            call.transport.open_stream,
+            call.transport.aopen_stream,
+            url,
+            json=body,
+            headers=call.headers,
+            timeout=call.timeout,
+            client=call.client,
         )
     except HttpFailureError as failure:
         failure.where = codec.where if codec.contract == "v2" else failure.where
         raise
+    if started:
+        logs.opened(events, started)
+    return events
 
 
 def log_request(call: Call, url: str, body: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@ class ConnectionFailureError(GigaChatError):
 
 
 class BadAnswerError(GigaChatError):
-    """A 200 that cannot be used: empty, truncated, not JSON, a cut stream. Becomes ``APIConnectionError`` (retryable)."""
+    """A 200 that cannot be used: empty, cut short, not JSON. Becomes ``APIConnectionError`` (retryable)."""
 
 
 class ModelOutputError(GigaChatError):
@@ -135,19 +135,29 @@ _CONTEXT_WORDS = re.compile(
 )
 _CONTENT_WORDS = re.compile(r"blacklist|profanity|censor|content policy|content filter", re.IGNORECASE)
 
+_REFUSED_TWICE = (
+    "The token was renewed once and refused again: check the key, the scope and that the host belongs to it"
+)
+_OTHER_HOST = "Ask `litellm-gigachat models` which models this host has; hosts carry different generations"
+_QUEUE_HERE = (
+    "A personal key (PERS) gets one generation at a time: set GIGACHAT_MAX_CONCURRENCY=1 to queue here instead"
+)
+_USE_V1 = "The v2 contract is not available here: use api_version='v1' (or GIGACHAT_API_VERSION=v1)"
+
 # What to add to the service's own words; first match wins. (status, where or None, words or None, remedy)
 _REMEDIES: tuple[tuple[int, str | None, str | None, str], ...] = (
-    (401, "chat", None, "The token was renewed once and refused again: check the key, the scope and that the host belongs to it"),
+    (401, "chat", None, _REFUSED_TWICE),
     (402, None, None, "The token package of this key is used up; buy or wait for a new one at developers.sber.ru"),
-    (403, "chat_v2", None, "The v2 contract is not available here: use api_version='v1' (or GIGACHAT_API_VERSION=v1)"),
-    (404, "chat_v2", "html|not found|no route", "The v2 contract is not available here: use api_version='v1' (or GIGACHAT_API_VERSION=v1)"),
+    (403, "chat_v2", None, _USE_V1),
+    (404, "chat_v2", "html|not found|no route", _USE_V1),
     (403, "files", None, "A file belongs to the account and the X-Client-ID that uploaded it"),
+    (403, "balance", None, "An account that pays as it goes has no package to show the balance of"),
     (403, None, None, "The tariff of this key does not include this model or method"),
-    (404, None, "no such model", "Ask `litellm-gigachat models` which models this host has; hosts carry different generations"),
+    (404, None, "no such model", _OTHER_HOST),
     (404, None, None, "Check GIGACHAT_BASE_URL: it ends in /v1"),
     (413, None, None, "The prompt and the answer share the model's context: shorten the input"),
     (422, None, "does not support functions", "Choose a model with functions, e.g. GigaChat-2-Max"),
-    (429, None, None, "A personal key (PERS) gets one generation at a time: set GIGACHAT_MAX_CONCURRENCY=1 to queue here instead"),
+    (429, None, None, _QUEUE_HERE),
 )
 
 
@@ -169,7 +179,9 @@ def _class_name(failure: HttpFailureError) -> str:
             return "ContentPolicyViolationError"
     if failure.where == "oauth" and 400 <= status < 500 and status not in {408, 429}:
         return "AuthenticationError"
-    return _BY_STATUS.get(status) or ("InternalServerError" if status >= 500 else "BadRequestError" if status >= 400 else "APIConnectionError")
+    return _BY_STATUS.get(status) or (
+        "InternalServerError" if status >= 500 else "BadRequestError" if status >= 400 else "APIConnectionError"
+    )
 
 
 _BY_STATUS = {
@@ -215,10 +227,22 @@ def to_litellm(failure: GigaChatError, model: str) -> Exception:
     if isinstance(failure, HttpFailureError):
         remedy = _remedy(failure)
         text = f"{failure.describe()}. {remedy}" if remedy else failure.describe()
-        return _build(litellm_errors, _class_name(failure), text, model, failure.status, failure.headers, failure.url, failure.body)
+        return _build(
+            litellm_errors,
+            _class_name(failure),
+            text,
+            model,
+            failure.status,
+            failure.headers,
+            failure.url,
+            failure.body,
+        )
     if isinstance(failure, ModelOutputError) and failure.schema is not None:
         error: Exception = litellm_errors.JSONSchemaValidationError(
-            model=model, llm_provider=PROVIDER, raw_response=failure.raw[:2000], schema=json.dumps(failure.schema, ensure_ascii=False)[:2000]
+            model=model,
+            llm_provider=PROVIDER,
+            raw_response=failure.raw[:2000],
+            schema=json.dumps(failure.schema, ensure_ascii=False)[:2000],
         )
         error.message = f"{failure}. The reply was: {failure.raw[:2000]}"  # type: ignore[attr-defined]
         return error

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from . import logs, status
 from .call import Call
 from .chat import ask, download_images, first_codec
 from .flow import Do, Flow, Gather
 from .mapping import embeddings, images
-from .transport.client import Reply
+from .transport.replies import Reply
 
 _PARALLEL = 4  # batches of one embedding call in flight at once
 
@@ -31,15 +32,20 @@ def embed(call: Call, texts: Any, model_response: Any) -> Flow[Any]:
             bodies.append((yield from _post_json(call, "embeddings", group[0], "embeddings")))
         else:
             bodies += yield Gather([_post_json(call, "embeddings", batch, "embeddings") for batch in group])
-    return embeddings.fill_embedding_response(model_response, bodies, plan)
+    filled = embeddings.fill_embedding_response(model_response, bodies, plan)
+    status.spent_embedding(filled)
+    return filled
 
 
 def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
     """One picture: a chat call with the built-in drawing function, then the file's bytes."""
     codec = first_codec(call)
-    request = images.image_request(call.model, prompt, call.params, contract=codec.contract, drop_params=call.drop_params)
+    request = images.image_request(
+        call.model, prompt, call.params, contract=codec.contract, drop_params=call.drop_params
+    )
     reply = yield from ask(call, codec, codec.body(request, {}))
     answer = codec.read_answer(reply.json(), request, uuid.uuid4().hex)
+    status.spent(answer.usage)
     media = images.pictures(answer)
     found = yield from download_images(call, media)
     data = [url.partition(",")[2] for url in found.values()]
@@ -47,17 +53,19 @@ def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
 
 
 def _post_json(call: Call, path: str, body: Mapping[str, Any], where: str) -> Flow[Any]:
+    url = call.settings.url(path)
+    started = logs.sent(url, body, call.headers)
     reply: Reply = yield Do(
         call.transport.request,
         call.transport.arequest,
         "POST",
-        call.settings.url(path),
+        url,
         json=body,
         headers=call.headers,
         timeout=call.remaining(),
         where=where,
         client=call.client,
     )
+    if started:
+        logs.answered(reply, started)
     return reply.json()
-
-

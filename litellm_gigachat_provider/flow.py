@@ -31,7 +31,9 @@ class Do:
 
     __slots__ = ("args", "asynchronous", "kwargs", "synchronous")
 
-    def __init__(self, synchronous: Callable[..., Any], asynchronous: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, synchronous: Callable[..., Any], asynchronous: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
         self.synchronous = synchronous
         self.asynchronous = asynchronous
         self.args = args

@@ -1,8 +1,8 @@
 """What is publicly known of GigaChat's models. Unknown models work too: they get the defaults.
 
 Source: gigachat.ru and developers.sber.ru price lists and model pages, 2026. Prices are in roubles
-per million tokens; LiteLLM wants US dollars per token, and no rate is public fact, so a price reaches
-LiteLLM only when ``GIGACHAT_USD_RUB`` says how many roubles a dollar costs (see ``registration``).
+per million tokens; LiteLLM wants US dollars per token, and no rate is public fact, so ``registration``
+uses a nominal one that ``register(rub_per_usd=…)`` replaces.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ _KNOWN = (
     Model("Embeddings", mode="embedding", context=512, max_output=None, functions=False, dimensions=1024),
     Model("Embeddings-2", mode="embedding", context=512, max_output=None, functions=False, dimensions=1024),
     Model("EmbeddingsGigaR", mode="embedding", context=4096, max_output=None, functions=False, dimensions=2560),
-    Model("GigaEmbeddings-3B-2025-09", mode="embedding", context=4096, max_output=None, functions=False, dimensions=2048),
+    Model(
+        "GigaEmbeddings-3B-2025-09", mode="embedding", context=4096, max_output=None, functions=False, dimensions=2048
+    ),
 )
 
 MODELS: dict[str, Model] = {model.name: model for model in _KNOWN}

@@ -8,14 +8,14 @@ import litellm
 from litellm.llms.custom_llm import CustomLLM
 
 from . import registration
-from .errors import GigaChatError, to_litellm
+from .errors import GigaChatError
 from .flow import arun, run
 from .masking import mask
 from .settings import Overrides
+from .status import to_litellm
 
 if TYPE_CHECKING:
     from .call import Call
-
 
 
 class GigaChatLLM(CustomLLM):

@@ -27,12 +27,14 @@ from typing import Any
 import litellm
 import litellm.main as litellm_main
 from litellm.llms.custom_llm import CustomLLM
+from litellm.types.utils import LlmProviders
 
 from .mapping.params import CHAT_PARAMS, EMBEDDING_PARAMS
 from .models import MODELS, Model
 
 PROVIDER = "gigachat"
-RUB_PER_USD = 80.0  # nominal: LiteLLM counts dollars, the price list is in roubles; register(rub_per_usd=…) sets yours
+# Nominal: LiteLLM counts dollars, the price list is in roubles; register(rub_per_usd=…) sets yours.
+RUB_PER_USD = 80.0
 _MARK = "_litellm_gigachat_provider"
 _PROBE_MODEL = "GigaChat-2"
 _probing: ContextVar[bool] = ContextVar("litellm_gigachat_provider_probing", default=False)
@@ -45,14 +47,14 @@ class SeamError(RuntimeError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(
-            f"{problem} (LiteLLM {litellm_version()}). gigachat/ calls are blocked rather than handed to LiteLLM's built-in "
-            "provider, which switches certificate checks off. Remedy: update litellm-gigachat-provider, or install a LiteLLM "
-            "it was run on: pip install 'litellm>=1.81.10,<1.110,!=1.106.*'."
+            f"{problem} (LiteLLM {litellm_version()}). gigachat/ calls are blocked rather than handed to LiteLLM's "
+            "built-in provider, which switches certificate checks off. Remedy: update litellm-gigachat-provider, "
+            "or install a LiteLLM it was run on: pip install 'litellm>=1.81.10,<1.110,!=1.106.*'."
         )
 
 
 class _ReachedError(BaseException):
-    """Raised by a probed handler. Not an ``Exception``: LiteLLM's except clauses, callbacks and logs must not see it."""
+    """Raised by a probed handler. Not an ``Exception``: LiteLLM's except clauses and callbacks must not see it."""
 
 
 @functools.cache
@@ -68,7 +70,7 @@ def litellm_version() -> str:
 
 def has_builtin() -> bool:
     """Whether this LiteLLM has its own provider named gigachat (1.80.12 and later)."""
-    return PROVIDER in getattr(litellm.LlmProviders, "_value2member_map_", {})
+    return any(provider.value == PROVIDER for provider in LlmProviders)
 
 
 def probed() -> None:
@@ -199,7 +201,7 @@ def _passthrough(base: type, names: tuple[str, ...], blocked: tuple[str, ...]) -
         optional_params.update(non_default_params)
         return optional_params
 
-    namespace: dict[str, Any] = {name: _blocked for name in blocked}
+    namespace: dict[str, Any] = dict.fromkeys(blocked, _blocked)
     namespace.update(
         get_supported_openai_params=get_supported_openai_params, map_openai_params=map_openai_params, **{_MARK: True}
     )
@@ -299,6 +301,10 @@ def _model_entry(model: Model, rub_per_usd: float) -> dict[str, Any]:
     return entry
 
 
+def _names(model: Model) -> tuple[str, ...]:
+    return (model.name, f"{model.name}-preview") if model.mode == "chat" else (model.name,)
+
+
 def _add_models(rub_per_usd: float) -> None:
     """Add what LiteLLM does not know; a value the user registered is never replaced.
 
@@ -308,7 +314,7 @@ def _add_models(rub_per_usd: float) -> None:
     users: Mapping[str, Any] = getattr(litellm.utils, "_runtime_registered_model_cost", {})
     known: set[str] = getattr(litellm, "gigachat_models", set())
     for model in MODELS.values():
-        for name in (model.name, f"{model.name}-preview") if model.mode == "chat" else (model.name,):
+        for name in _names(model):
             key = f"{PROVIDER}/{name}"
             ours, theirs = _model_entry(model, rub_per_usd), litellm.model_cost.get(key, {})
             if key not in users and not theirs.get("input_cost_per_token") and not theirs.get("output_cost_per_token"):
@@ -331,11 +337,11 @@ def register(handler: CustomLLM | None = None, *, check: bool = True, rub_per_us
     Idempotent and thread-safe.
     """
     with _lock:
-        default = _state["default"]
+        default: CustomLLM = _state["default"]
         if handler is not None:
             litellm.custom_provider_map = [e for e in litellm.custom_provider_map if e["provider"] != PROVIDER]
             litellm.custom_provider_map.append({"provider": PROVIDER, "custom_handler": handler})
-        install(default if default is not None else handler)
+        install(default)
         if rub_per_usd is not None:
             _reprice(rub_per_usd)
         if check:
@@ -347,7 +353,7 @@ def _reprice(rub_per_usd: float) -> None:
         raise ValueError(f"rub_per_usd must be positive, got {rub_per_usd!r}")
     for model in MODELS.values():
         if model.rub_per_million is not None:
-            for name in (model.name, f"{model.name}-preview"):
+            for name in _names(model):
                 entry = litellm.model_cost.get(f"{PROVIDER}/{name}")
                 if entry is not None:
                     entry.update({k: v for k, v in _model_entry(model, rub_per_usd).items() if "cost" in k})
@@ -371,7 +377,7 @@ def self_check() -> None:
             call()
         except _ReachedError:
             continue
-        except Exception as error:  # noqa: BLE001 - whatever LiteLLM raises means the same: not reached
+        except Exception as error:  # noqa: BLE001, RUF100 - whatever LiteLLM raises means: not reached
             raise SeamError(f"{name} did not reach the handler: {type(error).__name__}: {error}") from error
         finally:
             _probing.reset(token)

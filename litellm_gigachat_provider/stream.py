@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from . import logs, status
 from .call import Call, as_v1
 from .chat import answers_of, ask_stream, download_images, falls_back, first_codec, read, upload
 from .codecs import CODECS, Codec, StreamReader
-from .errors import BadAnswerError, GigaChatError, HttpFailureError, to_litellm
+from .errors import BadAnswerError, GigaChatError, HttpFailureError
 from .flow import Flow, Gather, arun, run
 from .mapping.finish import StreamFinisher, answer_to_deltas, must_buffer
 from .mapping.litellm_objects import ChunkWriter
-from .mapping.types import ChatRequest, Delta
+from .mapping.types import ChatRequest, Delta, Usage
+from .status import to_litellm
 from .transport import jsonio
 
 _DONE = "[DONE]"
@@ -26,13 +28,14 @@ _DONE = "[DONE]"
 class Head:
     """One choice of the stream: its events, its reader, its finisher. No I/O of its own."""
 
-    __slots__ = ("events", "finisher", "index", "reader", "tail")
+    __slots__ = ("events", "finisher", "index", "reader", "tail", "usage")
 
     def __init__(self, index: int, events: Any, reader: StreamReader, finisher: StreamFinisher) -> None:
         self.index = index
         self.events = events
         self.reader = reader
         self.finisher = finisher
+        self.usage: Usage | None = None
         self.tail: list[Delta] = []  # from the finish, or the first picture, on: waits for the pictures' bytes
 
     @property
@@ -58,10 +61,14 @@ class Head:
         if not self.finisher.stopped:
             self.tail += self._split(self.finisher.feed(self.reader.end()))
         self._split(self.finisher.end(), always=True)
+        for delta in self.tail:
+            self.usage = delta.usage or self.usage
         return self.tail
 
     def _split(self, deltas: list[Delta], *, always: bool = False) -> list[Delta]:
         for at, delta in enumerate(deltas):
+            if delta.usage is not None:
+                self.usage = delta.usage
             if always or self.tail or delta.finish_reason is not None or delta.media:
                 self.tail += deltas[at:]
                 return deltas[:at]
@@ -145,7 +152,10 @@ class ChatStream:
 
     def end_flow(self, head: Head) -> Flow[None]:
         """The end of one head: what was held back, with its pictures, and the next head of a limited tenant."""
-        yield from self._write_tail(head.conclude(), head.index)
+        tail = head.conclude()
+        status.spent(head.usage)
+        logs.ended(head.index, tail[-1].finish_reason if tail else None, head.usage, self.created)
+        yield from self._write_tail(tail, head.index)
         if self.waiting:
             self._add((yield from self.waiting.pop(0)()))
 

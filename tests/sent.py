@@ -24,7 +24,9 @@ class Sent:
         """Sampling and the like, wherever the contract puts them."""
         if self.contract == "v2":
             return self.raw.get("model_options", {})
-        return {k: v for k, v in self.raw.items() if k not in {"model", "messages", "functions", "function_call", "stream"}}
+        return {
+            k: v for k, v in self.raw.items() if k not in {"model", "messages", "functions", "function_call", "stream"}
+        }
 
     @property
     def functions(self) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import json
 
 import litellm
 import pytest
-from sent import chats, sent
+from sent import sent
 from ways import MODEL
 
 WEATHER = {
@@ -159,7 +159,11 @@ def test_legacy_functions(gigachat_sandbox, ask):
 
 def test_several_calls_of_one_turn(gigachat_sandbox, contract, ask):
     calls = [
-        {"id": f"call_{city}", "type": "function", "function": {"name": "get_weather", "arguments": json.dumps({"city": city})}}
+        {
+            "id": f"call_{city}",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": json.dumps({"city": city})},
+        }
         for city in ("Omsk", "Tomsk")
     ]
     ask(
@@ -206,7 +210,9 @@ def test_revoked_token_is_replaced_once(gigachat_sandbox, ask):
 
 
 def test_all_chunks_share_id_and_time(gigachat_sandbox):
-    chunks = list(litellm.completion(model=MODEL, messages=[{"role": "user", "content": "Count from 1 to 9"}], stream=True))
+    chunks = list(
+        litellm.completion(model=MODEL, messages=[{"role": "user", "content": "Count from 1 to 9"}], stream=True)
+    )
     assert len({chunk.id for chunk in chunks}) == 1
     assert len({chunk.created for chunk in chunks}) == 1
     assert chunks[0].choices[0].delta.role == "assistant"

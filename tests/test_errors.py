@@ -81,7 +81,10 @@ def test_invalid_request_names_field_and_remedy():
         (b"", "(empty body)"),
         (b'{"status":404,"message":"No such model"}', "No such model"),
         (b'{"error":{"message":"inner"}}', "inner"),
-        (b"<html><head><style>x{}</style></head><body><h1>502 Bad Gateway</h1></body></html>", "HTML page: 502 Bad Gateway"),
+        (
+            b"<html><head><style>x{}</style></head><body><h1>502 Bad Gateway</h1></body></html>",
+            "HTML page: 502 Bad Gateway",
+        ),
         (b"plain words", "plain words"),
         (b'["list"]', '["list"]'),
         (b"\xff\xfe broken", "\ufffd\ufffd broken"),

@@ -108,7 +108,9 @@ def test_text_format_is_no_format(gigachat_sandbox, ask):
 
 def test_a_reply_that_is_no_json_is_an_error(gigachat_sandbox, ask):
     gigachat_sandbox.knobs.answer = "I would rather not."
-    with pytest.raises((x.JSONSchemaValidationError, x.InternalServerError, x.APIConnectionError, x.MidStreamFallbackError)):
+    with pytest.raises(
+        (x.JSONSchemaValidationError, x.InternalServerError, x.APIConnectionError, x.MidStreamFallbackError)
+    ):
         ask(QUESTION, model="gigachat/GigaChat-3-Ultra", response_format=CITY_FORMAT)
 
 
@@ -167,7 +169,9 @@ def test_parallel_calls_in_one_answer(gigachat_sandbox, contract, ask):
 # --- stop, n, reasoning, options --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("stop", "expected"), [("4", "1, 2, 3, "), ([", 3", "7"], "1, 2"), (["nothing"], "1, 2, 3, 4, 5, 6, 7, 8, 9")])
+@pytest.mark.parametrize(
+    ("stop", "expected"), [("4", "1, 2, 3, "), ([", 3", "7"], "1, 2"), (["nothing"], "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+)
 def test_stop(gigachat_sandbox, ask, stop, expected):
     gigachat_sandbox.knobs.answer = "1, 2, 3, 4, 5, 6, 7, 8, 9"
     outcome = ask("Count from 1 to 9", stop=stop)
@@ -277,12 +281,15 @@ def test_the_second_turn_of_a_conversation_is_cached(gigachat_sandbox, ask):
     assert "patient teacher" not in sessions.pop()
 
 
-# --- pictures, files, embeddings ----------------------------------------------------------------------------------------
+# --- pictures, files, embeddings ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("url", [{"url": PICTURE}, {"url": PICTURE, "detail": "low"}, PICTURE])
 def test_picture_in(gigachat_sandbox, ask, url):
-    message = {"role": "user", "content": [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": url}]}
+    message = {
+        "role": "user",
+        "content": [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": url}],
+    }
     assert ask([message]).content
     assert ask([message]).content
     uploads = [r for r in gigachat_sandbox.requests if r.path.endswith("/files") and r.method == "POST"]
@@ -294,8 +301,17 @@ def test_picture_in(gigachat_sandbox, ask, url):
 
 def test_document_in(gigachat_sandbox, contract, ask):
     data = "data:text/plain;base64," + base64.b64encode("Отчёт за год".encode()).decode()
-    ask([{"role": "user", "content": [
-        {"type": "text", "text": "Summarise"}, {"type": "file", "file": {"file_data": data, "filename": "report.txt"}}]}])
+    ask(
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Summarise"},
+                    {"type": "file", "file": {"file_data": data, "filename": "report.txt"}},
+                ],
+            }
+        ]
+    )
     body = sent(gigachat_sandbox)
     assert len(body.files) == 1
     if contract == "v1":
@@ -309,7 +325,9 @@ def test_a_failed_upload_is_an_error(gigachat_sandbox, ask):
     assert chats(gigachat_sandbox) == 0
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.png", "http://169.254.169.254/latest", "file:///etc/passwd", "ftp://host/x"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/x.png", "http://169.254.169.254/latest", "file:///etc/passwd", "ftp://host/x"]
+)
 def test_private_addresses_are_not_fetched(gigachat_sandbox, contract, url):
     with pytest.raises(x.BadRequestError):
         call("completion", [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}])
@@ -317,7 +335,9 @@ def test_private_addresses_are_not_fetched(gigachat_sandbox, contract, url):
 
 
 def test_picture_out_in_chat(gigachat_sandbox, contract, ask):
-    tool = {"type": "function", "function": {"name": "text2image"}} if contract == "v1" else {"type": "image_generation"}
+    tool = (
+        {"type": "function", "function": {"name": "text2image"}} if contract == "v1" else {"type": "image_generation"}
+    )
     outcome = ask("Нарисуй кота", tools=[tool])
     assert "<img" not in (outcome.content or "")
     if outcome.streamed:

@@ -103,7 +103,10 @@ def test_metadata_of_every_model():
 
 def test_prices_make_costs():
     prompt, completion = litellm.cost_per_token(
-        model="gigachat/GigaChat-2-Max", custom_llm_provider="gigachat", prompt_tokens=1_000_000, completion_tokens=1_000_000
+        model="gigachat/GigaChat-2-Max",
+        custom_llm_provider="gigachat",
+        prompt_tokens=1_000_000,
+        completion_tokens=1_000_000,
     )
     assert prompt == pytest.approx(650 / registration.RUB_PER_USD)
     assert completion == pytest.approx(650 / registration.RUB_PER_USD)
@@ -127,7 +130,8 @@ def test_the_users_model_entry_survives():
             "input_cost_per_token": 0.5, "output_cost_per_token": 0.25, "max_input_tokens": 7}})
         import litellm_gigachat_provider
         entry = litellm.model_cost["gigachat/GigaChat-2-Max"]
-        assert (entry["input_cost_per_token"], entry["output_cost_per_token"], entry["max_input_tokens"]) == (0.5, 0.25, 7)
+        prices = (entry["input_cost_per_token"], entry["output_cost_per_token"])
+        assert prices == (0.5, 0.25) and entry["max_input_tokens"] == 7
         litellm.register_model({"gigachat/GigaChat-2": {"litellm_provider": "gigachat", "mode": "chat",
             "input_cost_per_token": 0.125, "output_cost_per_token": 0.125}})
         litellm_gigachat_provider.register()

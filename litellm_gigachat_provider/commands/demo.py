@@ -128,7 +128,9 @@ def _shown(name: str, step: Callable[[str], str], model: str) -> bool:
 def _chat(model: str) -> str:
     import litellm
 
-    answer = litellm.completion(model=model, messages=[{"role": "user", "content": "Привет! Ответь одним предложением."}])
+    answer = litellm.completion(
+        model=model, messages=[{"role": "user", "content": "Привет! Ответь одним предложением."}]
+    )
     text = answer.choices[0].message.content
     assert text, "the answer is empty"
     return f"{text}  [{answer.usage.total_tokens} tokens, model build {answer.system_fingerprint}]"
@@ -163,7 +165,11 @@ def _tools(model: str) -> str:
     arguments = json.loads(calls[0].function.arguments)
     messages.append(first.choices[0].message)
     messages.append(
-        {"role": "tool", "tool_call_id": calls[0].id, "content": json.dumps({"city": arguments["city"], "temperature": -5})}
+        {
+            "role": "tool",
+            "tool_call_id": calls[0].id,
+            "content": json.dumps({"city": arguments["city"], "temperature": -5}),
+        }
     )
     second = litellm.completion(model=model, messages=messages, tools=[_WEATHER])
     text = second.choices[0].message.content
@@ -192,7 +198,7 @@ def _embed(model: str) -> str:
     sizes = [len(item["embedding"]) for item in answer.data]
     assert len(sizes) == 2, sizes
     assert sizes[0] == sizes[1] > 0, sizes
-    return f"2 vectors of {sizes[0]} numbers, {answer.usage.prompt_tokens} tokens"
+    return f"2 vectors of {sizes[0]} numbers, {answer.usage.prompt_tokens if answer.usage else 0} tokens"
 
 
 def _token(model: str) -> str:
@@ -201,7 +207,8 @@ def _token(model: str) -> str:
     info = token_info()
     seconds = info.get("expires_in_seconds")
     assert info.get("has_token"), "there is no token after five calls"
-    return f"mode {info.get('mode')}, expires in {seconds:.0f} s" if seconds else f"mode {info.get('mode')}"
+    mode = info["auth_mode"]
+    return f"mode {mode}, expires in {seconds:.0f} s" if seconds else f"mode {mode}"
 
 
 _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
