@@ -12,6 +12,7 @@ import httpx
 from ..errors import CredentialsError
 from ..settings import Settings
 from .oauth import TokenFetcher
+from .quiet import hush
 from .tokens import Token, TokenStore
 
 FETCHER = TokenFetcher()
@@ -32,6 +33,7 @@ class GigaChatAuth(httpx.Auth):
     requires_response_body = False
 
     def __init__(self, settings: Settings, store: TokenStore | None = None) -> None:
+        hush()
         self._settings = settings
         self._store = STORE if store is None else store
         self._tokens = settings.auth_mode in {"token", "key", "password"}

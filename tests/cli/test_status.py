@@ -1,0 +1,125 @@
+"""The counters behind ``stats()``, and what LiteLLM's callbacks get."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+
+import litellm
+import pytest
+from litellm.integrations.custom_logger import CustomLogger
+from ways import MODEL
+
+import litellm_gigachat_provider as provider
+from litellm_gigachat_provider.transport import stats as transport_stats
+
+TOOL = {"type": "function", "function": {"name": "get_time", "parameters": {"type": "object", "properties": {}}}}
+HISTORY = [
+    {"role": "system", "content": "Short answers"},
+    {"role": "user", "content": [{"type": "text", "text": "What time is it?"}]},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": '{"time": "12:00"}'},
+]
+
+
+def test_a_chat_call_is_counted(gigachat_sandbox, ask):
+    before = provider.stats()
+    outcome = ask(HISTORY, tools=[TOOL])
+    after = provider.stats()
+    kind = "stream" if outcome.streamed else "chat"
+    assert after["processed_requests"] - before["processed_requests"] == 1
+    assert after["requests"][kind] - before["requests"].get(kind, 0) == 1
+    conversions = {k: after["conversion_stats"][k] - before["conversion_stats"][k] for k in after["conversion_stats"]}
+    assert conversions == {"converted_messages": 3, "content_arrays": 1, "tool_messages": 2, "tools": 1}
+    spent = {k: after["tokens"][k] - before["tokens"][k] for k in after["tokens"]}
+    usage = outcome.usage
+    assert spent == {
+        "prompt": usage.prompt_tokens,
+        "completion": usage.completion_tokens,
+        "cached": usage.prompt_tokens_details.cached_tokens,
+        "total": usage.total_tokens,
+    }
+    assert after["token_refreshes"] - before["token_refreshes"] == 1
+
+
+def test_failures_by_the_class_the_caller_sees_and_by_status(gigachat_sandbox, ask):
+    before = provider.stats()
+    gigachat_sandbox.fail_next("chat", status=429)
+    with pytest.raises(litellm.RateLimitError):
+        ask("x", num_retries=0)
+    with pytest.raises(litellm.BadRequestError):
+        ask([{"role": "nobody", "content": "x"}], num_retries=0)
+    after = provider.stats()
+    assert after["errors"]["http_429"] - before["errors"].get("http_429", 0) == 1
+    for kind in ("RateLimitError", "BadRequestError"):
+        assert after["failures"][kind] - before["failures"].get(kind, 0) == 1
+
+
+def test_replays_and_embeddings(gigachat_sandbox):
+    litellm.embedding(model="gigachat/Embeddings", input=["one"])
+    before = provider.stats()
+    gigachat_sandbox.revoke_tokens()
+    answer = litellm.embedding(model="gigachat/Embeddings", input=["one", "two"])
+    after = provider.stats()
+    assert after["retries"] - before["retries"] == 1
+    assert after["requests"]["embeddings"] - before["requests"]["embeddings"] == 1
+    assert after["tokens"]["prompt"] - before["tokens"]["prompt"] == answer.usage.prompt_tokens
+
+
+def test_counts_outlive_their_transport():
+    class Owner:
+        pass
+
+    before = transport_stats.totals()["requests"].get("chat", 0)
+    owner = Owner()
+    transport_stats.follow(owner).count("chat")
+    assert transport_stats.totals()["requests"]["chat"] == before + 1
+    del owner
+    gc.collect()
+    assert transport_stats.totals()["requests"]["chat"] == before + 1
+
+
+def test_stats_are_json_without_secrets(gigachat_sandbox):
+    litellm.completion(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+    text = json.dumps(provider.stats())
+    assert gigachat_sandbox.credentials not in text
+
+
+def test_names_the_predecessor_documents(gigachat_sandbox):
+    litellm.completion(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+    info = provider.token_info()
+    assert info["has_token"] is True
+    assert 1700 < info["expires_in_seconds"] <= 1800
+    assert {"processed_requests", "conversion_stats"} <= set(provider.stats())
+
+
+class Callback(CustomLogger):
+    def __init__(self):
+        self.seen = []
+
+    def log_success_event(self, kwargs, response_obj, start_time, end_time):
+        self.seen.append(kwargs)
+
+    async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
+        self.seen.append(kwargs)
+
+
+def test_usage_and_cost_reach_callbacks(gigachat_sandbox, ask, monkeypatch):
+    """What ``litellm.callbacks = ["prometheus"]`` and every other callback of LiteLLM count."""
+    callback = Callback()
+    monkeypatch.setattr(litellm, "callbacks", [callback])
+    outcome = ask("Привет!")
+    deadline = time.monotonic() + 3
+    found = []
+    while not found and time.monotonic() < deadline:
+        time.sleep(0.02)
+        found = [k for k in callback.seen if k.get("standard_logging_object") and k.get("response_cost")]
+    payload = found[-1]["standard_logging_object"]
+    assert payload["total_tokens"] == outcome.usage.total_tokens
+    assert payload["response_cost"] > 0
+    assert payload["custom_llm_provider"] == "gigachat"
