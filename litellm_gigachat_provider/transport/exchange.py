@@ -13,10 +13,18 @@ from .failures import network_errors
 from .lanes import AsyncLane, AsyncRawStream, Lane, Raw, RawStream, unpacked
 from .replies import MAX_ERROR
 
+_FINE = httpx.Response(200)
+
 
 def _answer(answer: Raw | RawStream | AsyncRawStream, request: httpx.Request) -> httpx.Response:
-    """What the flow sees: it looks at status and headers only."""
-    return httpx.Response(answer.status, request=request)
+    """What the flow sees of an answer: status and headers; of a good one, which is all but free, the status."""
+    if answer.status == 200:
+        return _FINE
+    return httpx.Response(answer.status, headers=_bare(answer.headers), request=request)
+
+
+def _bare(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
+    return [pair for pair in headers.raw if pair[0].lower() != b"content-encoding"]  # httpx would unpack nothing
 
 
 def send(lane: Lane, auth: httpx.Auth, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:

@@ -94,7 +94,7 @@ class AioLane:
         if len(body) > _LARGE:
             body = io.BytesIO(body)
         return await self._session.request(
-            request.method, data=body or None, headers=request.headers.items(), timeout=timeout, **self._target(url)
+            request.method, data=body or None, headers=_decoded(request), timeout=timeout, **self._target(url)
         )
 
     async def send(self, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:
@@ -135,6 +135,10 @@ class AioLane:
             connector._closed = True  # its loop cannot close it any more, nor could a warning help anybody
         for left in list(self._sockets):
             left.close()
+
+
+def _decoded(request: httpx.Request) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

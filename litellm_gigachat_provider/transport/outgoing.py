@@ -33,22 +33,33 @@ def build(
     stream: bool = False,
 ) -> httpx.Request:
     """A request whose body is in memory. Raises InvalidRequestError for what cannot be sent."""
-    fields = dict(_STREAM if stream else _PLAIN)
-    fields["User-Agent"] = user_agent()
-    if settings.client_id:
-        fields["X-Client-ID"] = settings.client_id
+    merged = httpx.Headers(_template(url, settings.client_id, stream))
     if json is not None:
         content = jsonio.encode(json)
-        fields["Content-Type"] = "application/json"
-    merged = httpx.Headers(_checked(fields) if settings.client_id else fields)
+        merged["Content-Type"] = "application/json"
     if headers:
         merged.update(_checked(headers))
     extensions = {"gigachat_deadline": deadline.at}
-    if files is None:
-        return httpx.Request(method, parse_url(url), headers=merged, content=content, extensions=extensions)
-    request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)
+    if files is not None:
+        request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)
+    else:
+        # a ready stream spares httpx's search for what kind of body it has; the length is ours to say then
+        if content is not None or method != "GET":
+            content = content or b""
+            merged["Content-Length"] = str(len(content))
+        body = httpx.ByteStream(content or b"")
+        request = httpx.Request(method, parse_url(url), headers=merged, stream=body, extensions=extensions)
     request.read()
     return request
+
+
+@functools.lru_cache(maxsize=512)
+def _template(url: str, client_id: str | None, stream: bool) -> httpx.Headers:
+    fields = {"Host": parse_url(url).netloc.decode("ascii"), **(_STREAM if stream else _PLAIN)}
+    fields["User-Agent"] = user_agent()
+    if client_id:
+        fields["X-Client-ID"] = client_id
+    return httpx.Headers(_checked(fields))
 
 
 def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
