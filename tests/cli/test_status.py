@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import time
@@ -9,7 +10,7 @@ import time
 import litellm
 import pytest
 from litellm.integrations.custom_logger import CustomLogger
-from ways import MODEL
+from ways import MODEL, call
 
 import litellm_gigachat_provider as provider
 from litellm_gigachat_provider.transport import stats as transport_stats
@@ -109,17 +110,43 @@ class Callback(CustomLogger):
         self.seen.append(kwargs)
 
 
-def test_usage_and_cost_reach_callbacks(gigachat_sandbox, ask, monkeypatch):
-    """What ``litellm.callbacks = ["prometheus"]`` and every other callback of LiteLLM count."""
+    def payload(self):
+        found = [k for k in self.seen if k.get("standard_logging_object") and k.get("response_cost")]
+        return found[-1]["standard_logging_object"] if found else None
+
+
+@pytest.fixture
+def callback(monkeypatch):
+    """What LiteLLM's Prometheus callback sees, and every other one."""
     callback = Callback()
-    monkeypatch.setattr(litellm, "callbacks", [callback])
-    outcome = ask("Привет!")
-    deadline = time.monotonic() + 3
-    found = []
-    while not found and time.monotonic() < deadline:
-        time.sleep(0.02)
-        found = [k for k in callback.seen if k.get("standard_logging_object") and k.get("response_cost")]
-    payload = found[-1]["standard_logging_object"]
-    assert payload["total_tokens"] == outcome.usage.total_tokens
+    monkeypatch.setattr(litellm, "success_callback", [callback])
+    monkeypatch.setattr(litellm, "_async_success_callback", [callback])
+    return callback
+
+
+def check(payload):
+    assert payload["prompt_tokens"] > 0
+    assert payload["completion_tokens"] > 0
     assert payload["response_cost"] > 0
     assert payload["custom_llm_provider"] == "gigachat"
+    assert payload["model"].endswith("GigaChat-2-Max")
+
+
+@pytest.mark.parametrize("way", ["completion", "stream"])
+def test_usage_and_cost_reach_callbacks(gigachat_sandbox, callback, way):
+    call(way, "Привет!")
+    deadline = time.monotonic() + 3
+    while callback.payload() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    check(callback.payload())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_usage_and_cost_reach_async_callbacks(gigachat_sandbox, callback, stream):
+    answer = await litellm.acompletion(model=MODEL, messages=[{"role": "user", "content": "hi"}], stream=stream)
+    if stream:
+        assert [chunk async for chunk in answer]
+    deadline = time.monotonic() + 3
+    while callback.payload() is None and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    check(callback.payload())
