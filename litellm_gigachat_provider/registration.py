@@ -29,12 +29,10 @@ import litellm.main as litellm_main
 from litellm.llms.custom_llm import CustomLLM
 from litellm.types.utils import LlmProviders
 
+from . import metadata
 from .mapping.params import CHAT_PARAMS, EMBEDDING_PARAMS
-from .models import MODELS, Model
+from .metadata import PROVIDER, RUB_PER_USD
 
-PROVIDER = "gigachat"
-# Nominal: LiteLLM counts dollars, the price list is in roubles; register(rub_per_usd=…) sets yours.
-RUB_PER_USD = 80.0
 _MARK = "_litellm_gigachat_provider"
 _PROBE_MODEL = "GigaChat-2"
 _probing: ContextVar[bool] = ContextVar("litellm_gigachat_provider_probing", default=False)
@@ -271,56 +269,19 @@ def _append_to_map(handler: CustomLLM) -> None:
         litellm.custom_provider_map.append({"provider": PROVIDER, "custom_handler": handler})
 
 
-def _model_entry(model: Model, rub_per_usd: float) -> dict[str, Any]:
-    chat = model.mode == "chat"
-    entry: dict[str, Any] = {"litellm_provider": PROVIDER, "mode": model.mode}
-    if model.rub_per_million is not None:
-        price = model.rub_per_million / 1_000_000 / rub_per_usd
-        entry["input_cost_per_token"] = price
-        entry["output_cost_per_token"] = price if chat else 0.0
-        if chat:
-            entry["cache_read_input_token_cost"] = 0.0  # "cached tokens are not billed"
-            entry["cache_creation_input_token_cost"] = price
-    if model.context is not None:
-        entry["max_input_tokens"] = model.context
-    if model.max_output is not None:
-        entry["max_output_tokens"] = entry["max_tokens"] = model.max_output
-    if model.dimensions is not None:
-        entry["output_vector_size"] = model.dimensions
-    if chat:
-        entry.update(
-            supports_function_calling=model.functions,
-            supports_tool_choice=model.functions,
-            supports_vision=model.vision,
-            supports_response_schema=True,
-            supports_system_messages=True,
-            supports_reasoning=model.reasoning,
-            supports_prompt_caching=True,
-            supports_native_streaming=True,
-        )
-    return entry
-
-
-def _names(model: Model) -> tuple[str, ...]:
-    return (model.name, f"{model.name}-preview") if model.mode == "chat" else (model.name,)
-
-
-def _add_models(rub_per_usd: float) -> None:
+def _add_models(rub_per_usd: float, *, replace_prices: bool = False) -> None:
     """Add what LiteLLM does not know; a value the user registered is never replaced.
 
-    ``litellm.register_model`` would do the same at 35 ms and a warning per model. Bundled entries carry
-    the price 0.0 for an unknown price; only such a zero is replaced.
+    ``litellm.register_model`` would do the same at 35 ms and a warning per model.
     """
     users: Mapping[str, Any] = getattr(litellm.utils, "_runtime_registered_model_cost", {})
     known: set[str] = getattr(litellm, "gigachat_models", set())
-    for model in MODELS.values():
-        for name in _names(model):
-            key = f"{PROVIDER}/{name}"
-            ours, theirs = _model_entry(model, rub_per_usd), litellm.model_cost.get(key, {})
-            if key not in users and not theirs.get("input_cost_per_token") and not theirs.get("output_cost_per_token"):
-                theirs = {k: v for k, v in theirs.items() if k not in {"input_cost_per_token", "output_cost_per_token"}}
-            litellm.model_cost[key] = {**ours, **theirs}
-            known.add(key)
+    for key, ours in metadata.entries(rub_per_usd):
+        entry = metadata.merged(ours, litellm.model_cost.get(key, {}), users=key in users)
+        if replace_prices and key not in users:
+            entry.update(metadata.prices(ours))
+        litellm.model_cost[key] = entry
+        known.add(key)
     forget = getattr(litellm.utils, "_invalidate_model_cost_lowercase_map", None)
     if forget is not None:
         forget()
@@ -343,20 +304,11 @@ def register(handler: CustomLLM | None = None, *, check: bool = True, rub_per_us
             litellm.custom_provider_map.append({"provider": PROVIDER, "custom_handler": handler})
         install(default)
         if rub_per_usd is not None:
-            _reprice(rub_per_usd)
+            if not rub_per_usd > 0:
+                raise ValueError(f"rub_per_usd must be positive, got {rub_per_usd!r}")
+            _add_models(rub_per_usd, replace_prices=True)
         if check:
             self_check()
-
-
-def _reprice(rub_per_usd: float) -> None:
-    if not rub_per_usd > 0:
-        raise ValueError(f"rub_per_usd must be positive, got {rub_per_usd!r}")
-    for model in MODELS.values():
-        if model.rub_per_million is not None:
-            for name in _names(model):
-                entry = litellm.model_cost.get(f"{PROVIDER}/{name}")
-                if entry is not None:
-                    entry.update({k: v for k, v in _model_entry(model, rub_per_usd).items() if "cost" in k})
 
 
 def self_check() -> None:
