@@ -78,11 +78,9 @@ class _Integration(ChatModelIntegrationTests):
 
     @property
     def supports_model_override(self):
-        return True
-
-    @property
-    def model_override_value(self):
-        return "gigachat/GigaChat-2-Pro"
+        # The model of a single call is sent (test_model_of_one_call), but langchain-litellm up to 0.11.1 writes the
+        # name of the constructor into response_metadata["model_name"], which is all the suite looks at.
+        return False
 
     @property
     def enable_vcr_tests(self):
