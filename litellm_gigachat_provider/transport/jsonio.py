@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,11 +57,21 @@ def decode(data: bytes | str, what: str = "the answer") -> Any:
     if not data:
         raise BadAnswerError(f"GigaChat sent nothing where {what} should be JSON")
     try:
-        return _FAST[1](data) if _FAST is not None else json.loads(data)
+        if _FAST is None or _has_long_number(data):
+            return json.loads(data)
+        return _FAST[1](data)
     except (ValueError, RecursionError):
         pass
     start = data[:80] if isinstance(data, str) else data[:80].decode("utf-8", "replace")
     raise BadAnswerError(f"GigaChat sent {len(data)} bytes that are not JSON where {what} should be, from {start!r}")
+
+
+# orjson reads an integer beyond 64 bits as a float: a 20-digit bank account number would lose its tail.
+_LONG_BYTES, _LONG_TEXT = re.compile(rb"\d{19}"), re.compile(r"\d{19}")
+
+
+def _has_long_number(data: bytes | str) -> bool:
+    return (_LONG_TEXT.search(data) if isinstance(data, str) else _LONG_BYTES.search(data)) is not None
 
 
 def _is_broken_text(value: Any) -> bool:

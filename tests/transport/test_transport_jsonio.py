@@ -73,3 +73,10 @@ def test_not_a_number_is_never_written():
 def test_what_cannot_be_read_is_a_bad_answer(text):
     with pytest.raises(BadAnswerError):
         jsonio.decode(text)
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_bank_account_number_keeps_its_tail(as_text):
+    """orjson alone reads integers beyond 64 bits as floats."""
+    text = '{"account": 40817810570000123456}'
+    assert jsonio.decode(text if as_text else text.encode()) == {"account": 40817810570000123456}
