@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from ..errors import BadAnswerError, InvalidRequestError
 _REMEDY_SURROGATE = "Replace it: half of a UTF-16 pair cannot be written as UTF-8"
 
 
-def _load_orjson() -> tuple[Callable[[Any], bytes], Callable[[bytes | str], Any]] | None:
+@functools.lru_cache(maxsize=1)
+def _fast() -> tuple[Callable[[Any], bytes], Callable[[bytes | str], Any]] | None:
     try:
         import orjson
     except ImportError:
@@ -26,17 +28,15 @@ def _load_orjson() -> tuple[Callable[[Any], bytes], Callable[[bytes | str], Any]
     return dumps, orjson.loads
 
 
-_FAST = _load_orjson()
-
-
 def encode(value: Any) -> bytes:
     """UTF-8 JSON of plain data.
 
     Raises InvalidRequestError, naming the path, for what JSON or UTF-8 cannot hold.
     """
-    if _FAST is not None:
+    fast = _fast()
+    if fast is not None:
         try:
-            return _FAST[0](value)
+            return fast[0](value)
         except TypeError:
             pass  # integers beyond 64 bits and other keys than str are fine for the slower encoder
     try:
@@ -66,12 +66,15 @@ def decode(data: bytes | str, what: str = "the answer") -> Any:
     raise BadAnswerError(f"GigaChat sent {len(data)} bytes that are not JSON where {what} should be, from {start!r}")
 
 
-# orjson reads an integer beyond 64 bits as a float: a 20-digit bank account number would lose its tail.
-_LONG_BYTES, _LONG_TEXT = re.compile(rb"\d{19}"), re.compile(r"\d{19}")
+# orjson reads an integer beyond 64 bits as a float: a 20-digit bank account number would lose its tail. Numbers
+# that somebody uses stand in a call's arguments.
+_LONG_BYTES, _LONG_TEXT = re.compile(rb"[0-9]{19}"), re.compile(r"[0-9]{19}")
 
 
 def _has_long_number(data: bytes | str) -> bool:
-    return (_LONG_TEXT.search(data) if isinstance(data, str) else _LONG_BYTES.search(data)) is not None
+    if isinstance(data, str):
+        return '"arguments"' in data and _LONG_TEXT.search(data) is not None
+    return b'"arguments"' in data and _LONG_BYTES.search(data) is not None
 
 
 def _is_broken_text(value: Any) -> bool:
