@@ -57,9 +57,10 @@ def decode(data: bytes | str, what: str = "the answer") -> Any:
     if not data:
         raise BadAnswerError(f"GigaChat sent nothing where {what} should be JSON")
     try:
-        if _FAST is None or _has_long_number(data):
+        fast = _fast()
+        if fast is None or _has_long_number(data):
             return json.loads(data)
-        return _FAST[1](data)
+        return fast[1](data)
     except (ValueError, RecursionError):
         pass
     start = data[:80] if isinstance(data, str) else data[:80].decode("utf-8", "replace")
