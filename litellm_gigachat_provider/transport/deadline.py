@@ -1,8 +1,7 @@
 """Time limits: of a whole call, and of each wait inside it.
 
-An async call is bounded by one timer. A blocking one has no such thing, so the network backend below
-clamps every connect, read and write to what is left of the call: a peer that sends a byte a second
-cannot hold a thread longer than the limit.
+An async call is bounded by one timer. A blocking one has no such thing, so every connect, read and write is
+clamped to what is left of the call: a peer that sends a byte a second cannot hold a thread longer than the limit.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import typing
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-
-import httpcore
 
 CONNECT_LIMIT = 10.0  # seconds; a generation may take minutes, a connection never does
 
@@ -56,10 +53,10 @@ if sys.version_info >= (3, 11):
 else:
     from contextlib import asynccontextmanager
 
-    import anyio
-
     @asynccontextmanager
-    async def time_limit(seconds: float | None) -> typing.AsyncIterator[None]:
+    async def time_limit(seconds: float | None) -> AsyncIterator[None]:
+        import anyio
+
         with anyio.fail_after(seconds):
             yield
 
@@ -86,64 +83,3 @@ class clamp:  # noqa: N801 - reads as a statement: with clamp(deadline)
 def current() -> Deadline | None:
     """The deadline that this thread is clamped to."""
     return getattr(_of_thread, "deadline", None)
-
-
-def _clamped(timeout: float | None, late: type[Exception]) -> float | None:
-    deadline = current()
-    if deadline is None:
-        return timeout
-    left = deadline.left()
-    if left is None:
-        return timeout
-    if left <= 0:
-        raise late("the time limit of the call has passed")
-    return left if timeout is None else min(left, timeout)
-
-
-class ClampedStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _clamped(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _clamped(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: typing.Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, _clamped(timeout, httpcore.ConnectTimeout))
-        return ClampedStream(stream)
-
-    def get_extra_info(self, info: str) -> typing.Any:
-        return self._stream.get_extra_info(info)
-
-
-class ClampedBackend(httpcore.NetworkBackend):
-    """httpcore's blocking backend with the clamp of the calling thread."""
-
-    def __init__(self) -> None:
-        self._backend = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: typing.Any = None,
-    ) -> httpcore.NetworkStream:
-        limit = _clamped(timeout, httpcore.ConnectTimeout)
-        return ClampedStream(self._backend.connect_tcp(host, port, limit, local_address, socket_options))
-
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: typing.Any = None
-    ) -> httpcore.NetworkStream:
-        raise httpcore.UnsupportedProtocol("unix sockets are not used")
-
-    def sleep(self, seconds: float) -> None:
-        self._backend.sleep(seconds)

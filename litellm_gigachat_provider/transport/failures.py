@@ -12,8 +12,8 @@ import os
 import socket
 import ssl
 import sys
+from typing import Any
 
-import httpcore
 import httpx
 
 from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
@@ -23,25 +23,28 @@ _CA_REMEDY = (
     "root certificate (PEM) into a file and name the file in GIGACHAT_CA_BUNDLE_FILE"
 )
 
-_TIMEOUTS = (TimeoutError, asyncio.TimeoutError, socket.timeout, httpx.TimeoutException, httpcore.TimeoutException)
-_CONNECTING = (httpx.ConnectError, httpcore.ConnectError, socket.gaierror)
-_CORE = (
+_TIMEOUTS = frozenset({"TimeoutException", "ServerTimeoutError", "TimeoutError"})
+_CONNECTING = frozenset({"ConnectError", "ClientConnectorError", "gaierror"})
+_CUT = frozenset(
+    {
+        "IncompleteRead",
+        "RemoteProtocolError",
+        "ReadError",
+        "ClientPayloadError",
+        "ServerDisconnectedError",
+        "ConnectionError",
+        "EOFError",
+    }
+)
+
+# What may come out of a lane, whichever library it uses. Names and not classes decide what it means: httpx,
+# httpcore and aiohttp call the same things alike, and the latter two are loaded only by the lanes that use them.
+_ALWAYS: tuple[type[BaseException], ...] = (
+    GigaChatError,
+    http.client.HTTPException,
     httpx.HTTPError,
     httpx.InvalidURL,
     httpx.StreamError,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-    httpcore.TimeoutException,
-    httpcore.ConnectionNotAvailable,
-)
-
-# What may come out of a lane; aiohttp's classes come on top once it is loaded.
-NETWORK_ERRORS: tuple[type[BaseException], ...] = (
-    http.client.HTTPException,
-    GigaChatError,
-    *_CORE,
     OSError,
     EOFError,
     TimeoutError,
@@ -50,11 +53,19 @@ NETWORK_ERRORS: tuple[type[BaseException], ...] = (
 
 
 def network_errors() -> tuple[type[BaseException], ...]:
-    """Everything a lane may raise, our own failures included. aiohttp is not loaded for this; unloaded it is silent."""
-    aiohttp = sys.modules.get("aiohttp")
-    if aiohttp is None:
-        return NETWORK_ERRORS
-    return (*NETWORK_ERRORS, aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError)
+    """Everything a lane may raise, our own failures included. Loads nothing: what is not loaded raises nothing."""
+    return _ALWAYS + _of_httpcore(sys.modules.get("httpcore")) + _of_aiohttp(sys.modules.get("aiohttp"))
+
+
+def _of_httpcore(httpcore: Any) -> tuple[type[BaseException], ...]:
+    if httpcore is None:
+        return ()
+    names = ("NetworkError", "ProtocolError", "ProxyError", "UnsupportedProtocol", "TimeoutException")
+    return (httpcore.ConnectionNotAvailable, *(getattr(httpcore, name) for name in names))
+
+
+def _of_aiohttp(aiohttp: Any) -> tuple[type[BaseException], ...]:
+    return () if aiohttp is None else (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError)
 
 
 def translate(
@@ -68,11 +79,11 @@ def translate(
         reason = getattr(link, "verify_message", None)
         if reason and isinstance(link, ssl.SSLCertVerificationError):
             return ConnectionFailureError(f"TLS with {host} failed: {reason}. {_CA_REMEDY}")
-    if any(isinstance(link, _TIMEOUTS) for link in chain[:2]) or _is_named(error, "ServerTimeoutError"):
+    if any(_is_named(link, _TIMEOUTS) for link in chain[:2]):
         return _late(error, host, timeout, doing)
-    if answered and _is_cut(error):
+    if answered and _is_named(error, _CUT):
         return ConnectionFailureError(f"the connection to {host} broke in the middle of the answer{_because(chain)}")
-    if isinstance(error, _CONNECTING) or _is_named(error, "ClientConnectorError") or _is_named(error, "ConnectError"):
+    if _is_named(error, _CONNECTING):
         return ConnectionFailureError(f"cannot connect to {host}{_because(chain)}")
     return ConnectionFailureError(f"the connection to {host} failed: {_title(error)}{_because(chain)}")
 
@@ -105,22 +116,8 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _is_named(error: BaseException, name: str) -> bool:
-    return any(base.__name__ == name for base in type(error).__mro__)
-
-
-_CUT = (
-    "IncompleteRead",
-    "RemoteProtocolError",
-    "ReadError",
-    "ClientPayloadError",
-    "ServerDisconnectedError",
-    "ClientOSError",
-)
-
-
-def _is_cut(error: BaseException) -> bool:
-    return any(_is_named(error, name) for name in _CUT) or isinstance(error, (ConnectionError, EOFError))
+def _is_named(error: BaseException, names: frozenset[str]) -> bool:
+    return any(base.__name__ in names for base in type(error).__mro__)
 
 
 _TITLES = {

@@ -23,7 +23,8 @@ import httpx
 from ..errors import GigaChatError, InvalidRequestError, TimeoutFailureError
 from ..settings import Settings
 from . import tls
-from .deadline import ClampedBackend, Deadline, clamp, time_limit
+from .clamped import ClampedBackend
+from .deadline import Deadline, clamp, time_limit
 from .failures import network_errors, translate
 from .lanes import Collector
 from .outgoing import user_agent

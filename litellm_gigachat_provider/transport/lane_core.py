@@ -14,7 +14,8 @@ from typing import Any, cast
 import httpcore
 import httpx
 
-from .deadline import ClampedBackend, Deadline, clamp
+from .clamped import ClampedBackend
+from .deadline import Deadline, clamp
 from .failures import network_errors
 from .lanes import KEEP_ALIVE, Collector, Raw, collect, keep_until_done, unpacked
 from .proxies import Proxy, ProxyMap, port_of

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import threading
 import weakref
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 import httpx
 
 from ..settings import Settings
 from . import tls
 from .deadline import clock
-from .lane_core import AsyncCoreLane, CoreLane
 from .lane_http1 import Http1Lane
 from .lanes import AsyncLane, Lane, keep_until_done
 from .proxies import ProxyMap
 
+if TYPE_CHECKING:
+    from .lane_core import AsyncCoreLane, CoreLane
+
 _RELEARN = 300.0  # seconds for which an origin that chose HTTP/1.1 for a stream is not asked again for HTTP/2
-_WITH_H2 = importlib.util.find_spec("h2") is not None
+
+
+@functools.lru_cache(maxsize=1)
+def _with_h2() -> bool:
+    return importlib.util.find_spec("h2") is not None
 
 
 class LoopLanes:
@@ -50,6 +58,8 @@ class LoopLanes:
     def core(self, *, http2: bool) -> AsyncCoreLane:
         lane = self._core.get(http2)
         if lane is None:
+            from .lane_core import AsyncCoreLane
+
             context = tls.context_for(self._settings, http2=http2)
             lane = self._core[http2] = AsyncCoreLane(context, self._proxies, http2=http2)
         return lane
@@ -119,7 +129,7 @@ class LanePool:
             self._http1_until[url.host, str(url.port)] = clock() + _RELEARN
 
     def _may_speak_http2(self, url: httpx.URL) -> bool:
-        if url.scheme != "https" or not _WITH_H2:
+        if url.scheme != "https" or not _with_h2():
             return False
         until = self._http1_until.get((url.host, str(url.port)))
         return until is None or clock() > until
@@ -138,6 +148,8 @@ class LanePool:
                 if kind == "http1":
                     lane = Http1Lane(context, self.proxies)
                 else:
+                    from .lane_core import CoreLane
+
                     lane = CoreLane(context, self.proxies, http2=http2)
                 self._sync[kind] = lane
             return lane

@@ -22,6 +22,10 @@ from .sse import Event, SSEDecoder
 
 _PROGRESS = 1024  # bytes: a read that completes no event counts as progress only if it brings a line or this much
 
+# Seconds to wait for the end of a stream whose finish was seen. `data: [DONE]` and the end of the body come with it
+# or right behind; a connection that is closed before them cannot be used again.
+_LINGER = 0.2
+
 
 class _Reader:
     """What both streams do between the reads: unpack, decode, and notice whether it gets anywhere."""
@@ -136,6 +140,18 @@ class EventStream(_Stream):
         finally:
             release()
 
+    def finish(self, within: float = _LINGER) -> None:
+        """Close after the last event that matters: what is left is read for at most ``within`` seconds."""
+        deadline = Deadline(within)
+        try:
+            while not self._over:
+                with clamp(deadline):
+                    self._over = not self._raw.read()
+        except network_errors():
+            pass  # everything was delivered; only the connection is lost
+        finally:
+            self.close()
+
     def __enter__(self) -> EventStream:
         return self
 
@@ -203,6 +219,17 @@ class AsyncEventStream(_Stream):
             pass
         finally:
             release()
+
+    async def afinish(self, within: float = _LINGER) -> None:
+        """Close after the last event that matters: what is left is read for at most ``within`` seconds."""
+        try:
+            async with time_limit(within):
+                while not self._over:
+                    self._over = not await self._raw.read()
+        except network_errors():
+            pass  # everything was delivered; only the connection is lost
+        finally:
+            await self.aclose()
 
     def _drop(self) -> None:
         self._over = True
