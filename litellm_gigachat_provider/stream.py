@@ -214,7 +214,7 @@ class SyncChatStream(ChatStream):
             head.events.close()
             raise
         if over:
-            head.events.close()
+            head.events.close() if head.finisher.stopped else head.events.finish()
             run(self.end_flow(head))
         else:
             self.heads.append(head)
@@ -277,7 +277,7 @@ class AsyncChatStream(ChatStream):
             await head.events.aclose()
             raise
         if over:
-            await head.events.aclose()
+            await (head.events.aclose() if head.finisher.stopped else head.events.afinish())
             await arun(self.end_flow(head))
         else:
             self.heads.append(head)
