@@ -57,15 +57,20 @@ def network_errors() -> tuple[type[BaseException], ...]:
     return _ALWAYS + _of_httpcore(sys.modules.get("httpcore")) + _of_aiohttp(sys.modules.get("aiohttp"))
 
 
+# A module that another thread is importing right now is in sys.modules too, with some of its names missing: the
+# thread that fetches the first token loads httpcore while the caller's time runs out.
+_HTTPCORE = (
+    "ConnectionNotAvailable", "NetworkError", "ProtocolError", "ProxyError", "UnsupportedProtocol", "TimeoutException",
+)  # fmt: skip
+
+
 def _of_httpcore(httpcore: Any) -> tuple[type[BaseException], ...]:
-    if httpcore is None:
-        return ()
-    names = ("NetworkError", "ProtocolError", "ProxyError", "UnsupportedProtocol", "TimeoutException")
-    return (httpcore.ConnectionNotAvailable, *(getattr(httpcore, name) for name in names))
+    return tuple(getattr(httpcore, name) for name in _HTTPCORE if hasattr(httpcore, name))
 
 
 def _of_aiohttp(aiohttp: Any) -> tuple[type[BaseException], ...]:
-    return () if aiohttp is None else (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError)
+    places = ((aiohttp, "ClientError"), (getattr(aiohttp, "http_exceptions", None), "HttpProcessingError"))
+    return tuple(getattr(place, name) for place, name in places if hasattr(place, name))
 
 
 def translate(
