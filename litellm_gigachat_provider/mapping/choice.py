@@ -45,6 +45,8 @@ def read_choice(params: Mapping[str, Any], tools: ToolSet, names: Names, gate: G
 def _read(asked: Any, where: str, tools: ToolSet, names: Names, gate: Gate) -> Choice:
     if isinstance(asked, str):
         mode = _WORDS.get(asked)
+        if mode is None and asked in tools.by_name:  # LangChain's short form, passed on by langchain-litellm < 0.9
+            return _named({"name": asked}, where, tools, gate)
         if mode is None:
             raise InvalidRequestError(where, f"{asked[:60]!r} is not known", f"Use one of {', '.join(_WORDS)}.")
         return _by_mode(mode, where, tools, names)
