@@ -58,6 +58,12 @@ class Names:
         self._wire: dict[str, str] = {}
         self._taken = {name for name in legal if is_legal(name)}
 
+    def copy(self) -> Names:
+        """The same names so far, to go on with separately."""
+        twin = Names()
+        twin._wire, twin._taken = self._wire.copy(), self._taken.copy()
+        return twin
+
     def wire(self, name: str) -> str:
         """GigaChat's name for the caller's ``name``."""
         known = self._wire.get(name)

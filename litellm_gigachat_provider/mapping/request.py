@@ -7,13 +7,13 @@ from typing import Any
 
 from ..errors import InvalidRequestError
 from ..models import Model
-from . import structured, tools, values
+from . import structured, values
 from .choice import Choice, read_choice
 from .gate import Gate
 from .messages import read_messages
-from .names import Names
 from .options import read_n, read_options, read_stop
 from .params import PARAMS
+from .tool_cache import read_tools
 from .types import ChatRequest, Contract, Function, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
 
 # In extra_body these would contradict the call itself.
@@ -39,9 +39,7 @@ def read_chat(
     gate = Gate(contract, drop_params)
     params, extra = _merge_extra_body(params)
     options = read_options(params, gate)
-    given = tools.collect(params, gate)
-    names = Names([*tools.caller_names(given), *_history_names(messages, given)])
-    built = tools.build(given, names, legacy=not params.get("tools") and _is_legacy(params))
+    built, names = read_tools(params, messages, gate)
     turns = read_messages(messages, names)
     _check_vision(turns, model, model_info)
     choice = read_choice(params, built, names, gate)
@@ -95,32 +93,9 @@ def _merge_extra_body(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Map
     return {**known, **given}, {name: value for name, value in body.items() if name not in PARAMS}
 
 
-def _is_legacy(params: Mapping[str, Any]) -> bool:
-    return params.get("functions") is not None or params.get("function_call") is not None
-
-
 def _stream(params: Mapping[str, Any]) -> bool:
     value = params.get("stream")
     return False if value is None else values.boolean(value, "stream")
-
-
-def _history_names(messages: Any, given: Sequence[tools.Tool]) -> list[str]:
-    """Names of earlier calls; needed only where an alias could take one of them."""
-    if tools.all_legal(given) or not isinstance(messages, Sequence):
-        return []
-    found: list[str] = []
-    for message in messages:
-        if isinstance(message, Mapping):
-            calls = message.get("tool_calls")
-            for call in [
-                *(calls if isinstance(calls, (list, tuple)) else ()),
-                {"function": message.get("function_call")},
-            ]:
-                function = call.get("function") if isinstance(call, Mapping) else None
-                name = function.get("name") if isinstance(function, Mapping) else None
-                if isinstance(name, str):
-                    found.append(name)
-    return found
 
 
 def _check_vision(turns: Sequence[Turn], model: str, model_info: Model) -> None:
