@@ -36,6 +36,7 @@ class Call:
     messages: Any = None
     client: Any = None
     logging: Any = None
+    delete_files: bool = False
 
     @property
     def info(self) -> Model:
@@ -86,6 +87,7 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
         messages=messages,
         client=kwargs.get("client"),
         logging=kwargs.get("logging_obj"),
+        delete_files=_delete_files(params),
     )
 
 
@@ -94,6 +96,18 @@ def _own_key(api_key: str | None) -> str | None:
     if api_key and api_key in (os.environ.get("GIGACHAT_API_KEY"), os.environ.get("GIGACHAT_CREDENTIALS")):
         return None
     return api_key
+
+
+def _delete_files(params: dict[str, Any]) -> bool:
+    """Taken out of ``params``: an order to this package, not a word of the wire."""
+    wanted = params.pop("gigachat_delete_files", None)
+    extra = params.get("extra_body")
+    if isinstance(extra, Mapping) and "gigachat_delete_files" in extra:
+        params["extra_body"] = {key: value for key, value in extra.items() if key != "gigachat_delete_files"}
+        wanted = extra["gigachat_delete_files"] if wanted is None else wanted
+    if wanted is not None and not isinstance(wanted, bool):
+        raise InvalidRequestError("gigachat_delete_files", f"{wanted!r} is not true or false")
+    return bool(wanted)
 
 
 def as_v1(call: Call) -> Call:

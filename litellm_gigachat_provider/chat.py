@@ -12,7 +12,7 @@ from typing import Any
 from . import logs, status
 from .call import Call, as_v1
 from .codecs import CODECS, Codec
-from .errors import HttpFailureError, ModelOutputError
+from .errors import GigaChatError, HttpFailureError, ModelOutputError
 from .flow import Do, Flow, Gather
 from .mapping.finish import finish_answer
 from .mapping.litellm_objects import fill_response
@@ -96,10 +96,15 @@ def _plain(call: Call, codec: Codec, model_response: Any) -> Flow[Any]:
 def answers_of(call: Call, codec: Codec, request: ChatRequest) -> Flow[tuple[list[Answer], Reply]]:
     """Every choice asked for, finished, and the first reply (for its headers)."""
     uploaded = yield from upload(call, request)
-    if request.n == 1:
-        answer, reply = yield from one_answer(call, codec, request, uploaded)
-        return [answer], reply
-    pairs = yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)])
+    try:
+        if request.n == 1:
+            pairs = [(yield from one_answer(call, codec, request, uploaded))]
+        else:
+            pairs = yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)])
+    except GigaChatError:
+        yield from clean_up(call, request, uploaded)
+        raise
+    yield from clean_up(call, request, uploaded)
     return [answer for answer, _ in pairs], pairs[0][1]
 
 
@@ -116,8 +121,30 @@ def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
         attachments,
         headers=context_headers(call),
         timeout=call.remaining(),
+        shared=not call.delete_files,
     )
     return uploaded
+
+
+def clean_up(call: Call, request: ChatRequest, uploaded: Mapping[str, str]) -> Flow[None]:
+    """Delete what was uploaded for this call, where the caller asked for it. Files he named himself stay."""
+    if not call.delete_files or not uploaded:
+        return
+    from .transport import files
+
+    ours = {uploaded[a.key] for a in request.attachments if a.file_id is None}
+    for file_id in sorted(ours):
+        try:
+            yield Do(
+                files.delete,
+                files.adelete,
+                call.transport,
+                file_id,
+                headers=context_headers(call),
+                timeout=call.remaining(),
+            )
+        except GigaChatError as error:  # the answer is there and must not be lost for this
+            logs.LOG.warning("the file %s was not deleted at GigaChat: %s", file_id, error)
 
 
 def context_headers(call: Call) -> dict[str, str]:

@@ -6,13 +6,13 @@ import functools
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from . import logs, status
 from .call import Call, as_v1
-from .chat import answers_of, ask_stream, download_images, falls_back, first_codec, read, upload
+from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, read, upload
 from .codecs import CODECS, Codec, StreamReader
 from .errors import BadAnswerError, GigaChatError, HttpFailureError
 from .flow import Flow, Gather, arun, run
@@ -88,6 +88,8 @@ class ChatStream:
         self.ready: deque[Any] = deque()
         self.writer: ChunkWriter | None = None
         self.opened = False
+        self.request: ChatRequest | None = None
+        self.uploaded: Mapping[str, str] = {}
 
     def open_flow(self) -> Flow[None]:
         """Ask, so that a refusal is raised before the caller iterates."""
@@ -110,6 +112,7 @@ class ChatStream:
             yield from self._open_buffered(call, codec, request)
             return
         uploaded = yield from upload(call, request)
+        self.request, self.uploaded = request, uploaded
         body = codec.body(request, uploaded)
 
         def open_head(index: int) -> Flow[Head]:
@@ -158,6 +161,14 @@ class ChatStream:
         yield from self._write_tail(tail, head.index)
         if self.waiting:
             self._add((yield from self.waiting.pop(0)()))
+        elif not self.heads:
+            yield from self.clean_flow()
+
+    def clean_flow(self) -> Flow[None]:
+        """Delete the files of this call, if so ordered; an abandoned stream leaves them."""
+        request, self.request = self.request, None
+        if request is not None:
+            yield from clean_up(self.call, request, self.uploaded)
 
     def _write_tail(self, deltas: list[Delta], index: int) -> Flow[None]:
         media = [ref for delta in deltas for ref in delta.media]
@@ -177,6 +188,7 @@ class SyncChatStream(ChatStream):
             run(self.open_flow())
         except GigaChatError as error:
             self.close()
+            run(self.clean_flow())
             raise self.translated(error) from error
         except BaseException:
             self.close()
@@ -196,6 +208,7 @@ class SyncChatStream(ChatStream):
             return self.ready.popleft()
         except GigaChatError as error:
             self.close()
+            run(self.clean_flow())
             raise self.translated(error) from error
         except StopIteration:
             raise
@@ -239,6 +252,7 @@ class AsyncChatStream(ChatStream):
             await arun(self.open_flow())
         except GigaChatError as error:
             await self.aclose()
+            await arun(self.clean_flow())
             raise self.translated(error) from error
         except BaseException:
             await self.aclose()
@@ -259,6 +273,7 @@ class AsyncChatStream(ChatStream):
             return self.ready.popleft()
         except GigaChatError as error:
             await self.aclose()
+            await arun(self.clean_flow())
             raise self.translated(error) from error
         except StopAsyncIteration:
             raise

@@ -318,6 +318,39 @@ def test_document_in(gigachat_sandbox, contract, ask):
         assert body.choice == "auto"
 
 
+def test_uploaded_files_are_deleted_when_asked(gigachat_sandbox, ask):
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}
+    ask([message])
+    ((kept,),) = sent(gigachat_sandbox).files
+    ask([message], gigachat_delete_files=True)
+    ((used,),) = sent(gigachat_sandbox).files
+    assert used != kept
+    deleted = [r.path for r in gigachat_sandbox.requests if r.path.endswith("/delete")]
+    assert deleted == [f"/v1/files/{used}/delete"]
+    assert "gigachat_delete_files" not in sent(gigachat_sandbox).raw
+
+
+def test_a_file_of_the_callers_own_is_not_deleted(gigachat_sandbox, ask):
+    ask([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}])
+    ((file_id,),) = sent(gigachat_sandbox).files
+    ask(
+        [{"role": "user", "content": [{"type": "file", "file": {"file_id": file_id}}]}],
+        extra_body={"gigachat_delete_files": True},
+    )
+    assert sent(gigachat_sandbox).files == [[file_id]]
+    assert not [r for r in gigachat_sandbox.requests if r.path.endswith("/delete")]
+
+
+def test_files_are_deleted_after_a_failure_too(gigachat_sandbox, ask):
+    gigachat_sandbox.fail_next(where="chat", status=400)
+    with pytest.raises(x.BadRequestError):
+        ask(
+            [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}],
+            gigachat_delete_files=True,
+        )
+    assert [r for r in gigachat_sandbox.requests if r.path.endswith("/delete")]
+
+
 def test_a_failed_upload_is_an_error(gigachat_sandbox, ask):
     gigachat_sandbox.fail_next(where="files", status=500)
     with pytest.raises((x.InternalServerError, x.ServiceUnavailableError)):

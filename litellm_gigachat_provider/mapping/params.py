@@ -97,6 +97,9 @@ _TABLE: tuple[Param, ...] = (
     Param("session_id", "mapped", "X-Session-ID", "X-Session-ID", "header, sent as it is", True),
     Param("gigachat_structured", "accepted", "", "", "`native` or `function`: how `response_format` is met", True),
     Param("gigachat_session_affinity", "accepted", "", "", "false: no derived `X-Session-ID`", True),
+    Param(
+        "gigachat_delete_files", "accepted", "", "", "true: files uploaded for this call are deleted after it", True
+    ),
     Param("gigachat_scope", "accepted", "", "", "the account's scope", True),
 )  # fmt: skip
 

@@ -49,15 +49,19 @@ def upload(
     headers: Headers | None = None,
     timeout: float | None,
     fetcher: Fetcher | None = None,
+    shared: bool = True,
 ) -> dict[str, str]:
     """``Attachment.key`` to file id for all of them, uploading what is not there yet, within ``timeout`` seconds.
 
     Raises InvalidRequestError naming the attachment for a wrong type or size or a URL that gives no file, and
-    HttpFailureError (with the attachment in its text) for what is not the file's fault.
+    HttpFailureError (with the attachment in its text) for what is not the file's fault. ``shared=False`` neither
+    takes a file from the tenant's cache nor puts it there: for files that are deleted after the call.
     """
     deadline = Deadline(timeout)
     fetcher = fetcher or Fetcher(transport.settings)
-    return {key: _upload(transport, one, headers, deadline, fetcher) for key, one in _by_key(attachments).items()}
+    shelf = shelf_of(transport) if shared else Shelf()
+    wanted = _by_key(attachments)
+    return {key: _upload(transport, one, headers, deadline, fetcher, shelf) for key, one in wanted.items()}
 
 
 async def aupload(
@@ -67,16 +71,18 @@ async def aupload(
     headers: Headers | None = None,
     timeout: float | None,
     fetcher: Fetcher | None = None,
+    shared: bool = True,
 ) -> dict[str, str]:
     """:func:`upload` for a task, four files at a time."""
     deadline = Deadline(timeout)
     fetcher = fetcher or Fetcher(transport.settings)
+    shelf = shelf_of(transport) if shared else Shelf()
     wanted = _by_key(attachments)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(attachment: Attachment) -> str:
         async with gate:
-            return await _aupload(transport, attachment, headers, deadline, fetcher)
+            return await _aupload(transport, attachment, headers, deadline, fetcher, shelf)
 
     tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted.values()]
     try:
@@ -93,7 +99,12 @@ def _by_key(attachments: Sequence[Attachment]) -> dict[str, Attachment]:
 
 
 def _upload(
-    transport: Transport, attachment: Attachment, headers: Headers | None, deadline: Deadline, fetcher: Fetcher
+    transport: Transport,
+    attachment: Attachment,
+    headers: Headers | None,
+    deadline: Deadline,
+    fetcher: Fetcher,
+    shelf: Shelf,
 ) -> str:
     if attachment.file_id:
         return attachment.file_id
@@ -104,7 +115,6 @@ def _upload(
         )
         mime = mime or fetched
     file, key = check(attachment, data, mime, transport, headers)
-    shelf = shelf_of(transport)
     while True:
         claimed = shelf.claim(key)
         if isinstance(claimed, str):
@@ -133,7 +143,12 @@ def _upload(
 
 
 async def _aupload(
-    transport: Transport, attachment: Attachment, headers: Headers | None, deadline: Deadline, fetcher: Fetcher
+    transport: Transport,
+    attachment: Attachment,
+    headers: Headers | None,
+    deadline: Deadline,
+    fetcher: Fetcher,
+    shelf: Shelf,
 ) -> str:
     if attachment.file_id:
         return attachment.file_id
@@ -147,7 +162,6 @@ async def _aupload(
         file, key = check(attachment, data, mime, transport, headers)
     else:
         file, key = await asyncio.to_thread(check, attachment, data, mime, transport, headers)
-    shelf = shelf_of(transport)
     while True:
         claimed = shelf.claim(key)
         if isinstance(claimed, str):
