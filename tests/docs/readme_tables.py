@@ -16,8 +16,14 @@ from litellm_gigachat_provider.mapping.params import render_table
 from litellm_gigachat_provider.models import MODELS, Model
 
 _CHAT_HEADER = {
-    "en": "| model | context, tokens | longest answer | functions | images | native JSON schema on v1 | reasoning | ₽ per 1M tokens |",
-    "ru": "| модель | контекст, токенов | ответ, не более | функции | изображения | схема JSON в v1 | рассуждения | ₽ за 1 млн токенов |",
+    "en": (
+        "| model | context, tokens | longest answer | functions | images | native JSON schema on v1 | reasoning "
+        "| ₽ per 1M tokens |"
+    ),
+    "ru": (
+        "| модель | контекст, токенов | ответ, не более | функции | изображения | схема JSON в v1 | рассуждения "
+        "| ₽ за 1 млн токенов |"
+    ),
 }
 _EMBEDDING_HEADER = {
     "en": "| embedding model | vector size | longest text, tokens |",
@@ -34,8 +40,14 @@ def parameters(language: str) -> str:
     lines = [PARAMETER_HEADER, *table.splitlines()[1:2]]
     for line in table.splitlines()[2:]:
         name, kind, v1, v2, note = (cell.strip() for cell in line.strip("|").split(" | ", 4))
-        lines.append(f"| {name} | {KINDS[kind]} | {v1} | {v2} | {NOTES[note]} |")
+        lines.append(f"| {name} | {KINDS[kind]} | {v1} | {v2} | {_translated(note)} |")
     return "\n".join(lines) + "\n"
+
+
+def _translated(note: str) -> str:
+    if note not in NOTES:
+        raise LookupError(f"tests/docs/notes_ru.txt has no translation of {note!r}: put one under it there")
+    return NOTES[note]
 
 
 def _number(value: int | None, language: str) -> str:
