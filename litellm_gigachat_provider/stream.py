@@ -28,13 +28,14 @@ _DONE = "[DONE]"
 class Head:
     """One choice of the stream: its events, its reader, its finisher. No I/O of its own."""
 
-    __slots__ = ("events", "finisher", "index", "reader", "tail", "usage")
+    __slots__ = ("events", "failure", "finisher", "index", "reader", "tail", "usage")
 
     def __init__(self, index: int, events: Any, reader: StreamReader, finisher: StreamFinisher) -> None:
         self.index = index
         self.events = events
         self.reader = reader
         self.finisher = finisher
+        self.failure: GigaChatError | None = None  # raised once the text that came before it was taken
         self.usage: Usage | None = None
         self.tail: list[Delta] = []  # from the finish, or the first picture, on: waits for the pictures' bytes
 
@@ -47,14 +48,23 @@ class Head:
         """The finished deltas of one network read, without the finish."""
         deltas: list[Delta] = []
         feed = self.reader.feed
-        for event in batch:
-            if event.data == _DONE:
-                continue
-            payload = jsonio.decode(event.data)
-            if not isinstance(payload, dict):
-                raise BadAnswerError("GigaChat sent a stream event that is not a JSON object")
-            deltas += feed(event.event, payload)
+        try:
+            for event in batch:
+                if event.data == _DONE:
+                    continue
+                payload = jsonio.decode(event.data)
+                if not isinstance(payload, dict):
+                    raise BadAnswerError("GigaChat sent a stream event that is not a JSON object")
+                deltas += feed(event.event, payload)
+        except GigaChatError as failure:
+            if not self.reader.finished:  # what follows the finish, even rubbish, changes nothing
+                self.failure = failure
         return self._split(self.finisher.feed(deltas)) if deltas else deltas
+
+    def check(self) -> None:
+        """Raise the failure that came behind the text of the last network read."""
+        if self.failure is not None:
+            raise self.failure
 
     def conclude(self) -> list[Delta]:
         """What was held back, with the finish. Raises where the stream was cut."""
@@ -219,6 +229,7 @@ class SyncChatStream(ChatStream):
     def _step(self, head: Head) -> None:
         over = True
         try:
+            head.check()
             batch = next(head.events, None)
             if batch is not None:
                 self.take(head, batch)
@@ -284,6 +295,7 @@ class AsyncChatStream(ChatStream):
     async def _step(self, head: Head) -> None:
         over = True
         try:
+            head.check()
             batch = await anext(head.events, None)
             if batch is not None:
                 self.take(head, batch)
