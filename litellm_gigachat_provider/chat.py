@@ -198,7 +198,7 @@ def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
             client=call.client,
         )
     except HttpFailureError as failure:
-        failure.where = codec.where
+        name_endpoint(failure, codec)
         raise
     if started:
         logs.answered(reply, started)
@@ -222,11 +222,17 @@ def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Any]:
             client=call.client,
         )
     except HttpFailureError as failure:
-        failure.where = codec.where if codec.contract == "v2" else failure.where
+        name_endpoint(failure, codec)
         raise
     if started:
         logs.opened(events, started)
     return events
+
+
+def name_endpoint(failure: HttpFailureError, codec: Codec) -> None:
+    """Transport knows chat from stream, the codec which contract; a failure of the token's server stays its own."""
+    if failure.where == "chat" or (failure.where == "stream" and codec.contract == "v2"):
+        failure.where = codec.where
 
 
 def log_request(call: Call, url: str, body: Mapping[str, Any]) -> None:
