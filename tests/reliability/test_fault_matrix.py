@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp  # noqa: F401 - so that no time limit here pays for loading it
@@ -21,6 +21,7 @@ from faultserver import (
 from probe import nothing_left, own_tasks, unwrapped
 
 import litellm_gigachat_provider  # noqa: F401 - registers
+from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client, oauth
 
 LIMIT = 0.3  # seconds a call that meets silence may take
@@ -194,7 +195,7 @@ BETWEEN_CHUNKS = {
     "a truncated event": broken(*streamed(ALL[0], b'data: {"choices": [{"ind\n\n')),
     "HTML between the events": broken(*streamed(ALL[0], b"data: <html>502</html>\n\n")),
     "an event that is no object": broken(*streamed(ALL[0], b"data: [1, 2]\n\n")),
-    "a broken chunk size": broken(START, b"zz\r\n", CLOSE),
+    "a broken chunk size": broken(START, 0.03, b"zz\r\n", CLOSE),
 }
 MID_CHARACTER = {
     "reset": broken(START + chunk(HALF), RESET),
@@ -247,6 +248,10 @@ CALL_FORMS = {
 def fault_server():
     good = {CHAT: answer(COMPLETION), EMBEDDINGS: answer(VECTORS), FILES: answer(UPLOADED)}
     with FaultServer(good=good) as made:
+        settings = Settings(access_token=Secret("t"), base_url=f"{made.origin}/v1", auth_url=made.origin + OAUTH)
+        client.Transport(settings).request("POST", made.origin + CHAT, json={}, timeout=5)
+        made.good[OAUTH] = token()
+        oauth.TokenFetcher()(replace(settings, access_token=None, credentials=Secret(new_key())))  # loads what is lazy
         yield made
 
 
@@ -428,7 +433,7 @@ def test_stream_calls(server, way, form):
     seen = outcome(way, chat(True, tools=[tool]))
     assert seen.error is None
     assert seen.finish == "tool_calls"
-    assert [(c.function.name, c.function.arguments) for c in seen.calls] == [("get_weather", '{"city": "Омск"}')]
+    assert [(c.function.name, c.function.arguments) for c in seen.calls] == [("get_weather", '{"city":"Омск"}')]
     assert seen.text == (FIRST if form == "call after text" else "")
     assert server.count(CHAT) == 1
     nothing_left(server, 1)

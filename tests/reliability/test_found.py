@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 import types
 
+import litellm
 import pytest
+from probe import unwrapped
+from ways import MODEL
 
 from litellm_gigachat_provider.transport import failures
 
@@ -15,3 +18,27 @@ def test_a_library_half_imported_by_another_thread_breaks_no_error_handling(name
     """The token's thread was importing httpcore when the caller's time ran out: AttributeError instead of Timeout."""
     monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     assert TimeoutError in failures.network_errors()
+
+
+HELLO = [{"role": "user", "content": "Привет!"}]
+
+
+@pytest.mark.parametrize("status", [403, 404, 413, 422])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_by_the_oauth_server_is_not_told_as_one_of_chat(gigachat_sandbox, contract, status, stream):
+    """An OAuth 413 became ContextWindowExceededError, a 404 sent people to look at GIGACHAT_BASE_URL."""
+    gigachat_sandbox.fail_next("oauth", status=status, html=True)
+    with pytest.raises(litellm.AuthenticationError, match=f"GigaChat answered {status} to oauth"):
+        litellm.completion(model=MODEL, messages=HELLO, stream=stream)
+
+
+def test_text_that_arrives_in_one_read_with_an_error_is_delivered_first(gigachat_sandbox):
+    """Over HTTP/1.1 all events may come at once; an error event took the text before it away."""
+    gigachat_sandbox.knobs.stream.error_after = 3
+    gigachat_sandbox.knobs.stream.buffered = True
+    text = ""
+    with pytest.raises((litellm.InternalServerError, litellm.exceptions.MidStreamFallbackError)) as caught:
+        for chunk in litellm.completion(model=MODEL, messages=HELLO, stream=True):
+            text += chunk.choices[0].delta.content or ""
+    assert isinstance(unwrapped(caught.value), litellm.InternalServerError)
+    assert text
