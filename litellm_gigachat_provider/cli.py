@@ -1,38 +1,124 @@
-"""``litellm-gigachat``: the console command. ``python -m litellm_gigachat_provider`` is the same."""
+"""``litellm-gigachat``: the console command. ``python -m litellm_gigachat_provider`` is the same.
+
+Exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong usage, 130 interrupted.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 # name -> one line of help; the module of the same name in ``commands`` is imported only when it runs.
 COMMANDS: dict[str, str] = {
     "demo": "chat, stream, tools, JSON, embeddings: the sandbox without a key, GigaChat with one",
-    "proxy": "an OpenAI-compatible server in front of GigaChat, http://localhost:4000",
+    "doctor": "check the set-up step by step, with a remedy for what fails; safe to paste in public",
+    "chat": "ask one quick question; the answer is shown as it arrives",
+    "proxy": "run a LiteLLM proxy on http://localhost:4000 with GigaChat behind it",
     "sandbox": "run a local GigaChat and print the settings that point to it",
+    "models": "list the models of this host",
+    "tokens": "count the tokens of texts and files",
+    "balance": "show the tokens left in the account's packages",
+    "token": "show the access token's state, or fetch a new one",
 }
+_DEBUG = "show what is sent and received on standard error, without texts and secrets"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 only if it did what it says."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parse(list(sys.argv[1:] if argv is None else argv))
+    module = importlib.import_module(f".commands.{arguments.command}", __package__)
+    with _debug_log(arguments.debug):
+        try:
+            return _run(module.run, arguments)
+        except KeyboardInterrupt:
+            return 130
+        except BrokenPipeError:
+            _forget_output()
+            return 141
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="litellm-gigachat", description="GigaChat through LiteLLM.")
+    parser.add_argument("--version", action=_Version, help="show the versions and exit")
+    parser.add_argument("--debug", action="store_true", dest="debug_all", help=_DEBUG)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name == chosen:
             importlib.import_module(f".commands.{name}", __package__).add_arguments(command)
+            with contextlib.suppress(argparse.ArgumentError):  # a command may have a --debug of its own
+                command.add_argument("--debug", action="store_true", help=_DEBUG)
     arguments = parser.parse_args(words)
-    module = importlib.import_module(f".commands.{arguments.command}", __package__)
+    arguments.debug = arguments.debug or arguments.debug_all
+    return arguments
+
+
+def _run(run: object, arguments: argparse.Namespace) -> int:
+    """The exit code; what can go wrong on the way to GigaChat becomes one sentence instead of a traceback."""
+    from openai import OpenAIError  # the base of all of LiteLLM's exceptions
+
+    from .commands.output import CommandError, UsageError, complain, sentence
+    from .errors import GigaChatError
+    from .registration import SeamError
+
+    assert callable(run)
     try:
-        return int(module.run(arguments))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return 141
+        return int(run(arguments))
+    except UsageError as error:
+        complain(sentence(error))
+        return 2
+    except (CommandError, GigaChatError, OpenAIError, SeamError) as error:
+        complain(sentence(error))
+        return 1
+
+
+class _Version(argparse.Action):
+    """Reads the versions only when asked."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from . import __version__
+        from .registration import litellm_version
+
+        print(f"litellm-gigachat-provider {__version__} (LiteLLM {litellm_version()})")
+        parser.exit()
+
+
+@contextlib.contextmanager
+def _debug_log(wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    import logging
+
+    from .logs import LOG
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    level, propagate = LOG.level, LOG.propagate
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.DEBUG)
+    LOG.propagate = False  # LiteLLM may have a handler at the root: each line once
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(level)
+        LOG.propagate = propagate
+
+
+def _forget_output() -> None:
+    """The reader of a pipe went away: without this Python complains once more when it flushes at exit."""
+    import os
+
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
