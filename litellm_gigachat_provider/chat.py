@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from . import logs, status
 from .call import Call, as_v1
@@ -19,6 +19,8 @@ from .mapping.litellm_objects import fill_response
 from .mapping.request import read_chat
 from .mapping.types import Answer, ChatRequest, FollowUp, MediaRef, ToolChoice, Usage
 from .transport.replies import Reply
+
+T = TypeVar("T")
 
 # v2 availability by chat URL, learnt from answers; used only with api_version="auto".
 _v2_refused: set[str] = set()
@@ -95,17 +97,40 @@ def _plain(call: Call, codec: Codec, model_response: Any) -> Flow[Any]:
 
 def answers_of(call: Call, codec: Codec, request: ChatRequest) -> Flow[tuple[list[Answer], Reply]]:
     """Every choice asked for, finished, and the first reply (for its headers)."""
-    uploaded = yield from upload(call, request)
-    try:
+
+    def choices(uploaded: Mapping[str, str]) -> Flow[list[tuple[Answer, Reply]]]:
         if request.n == 1:
-            pairs = [(yield from one_answer(call, codec, request, uploaded))]
-        else:
-            pairs = yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)])
-    except GigaChatError:
-        yield from clean_up(call, request, uploaded)
-        raise
+            return [(yield from one_answer(call, codec, request, uploaded))]
+        return (yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)]))
+
+    pairs, uploaded = yield from with_files(call, request, choices)
     yield from clean_up(call, request, uploaded)
     return [answer for answer, _ in pairs], pairs[0][1]
+
+
+def with_files(
+    call: Call, request: ChatRequest, make: Callable[[Mapping[str, str]], Flow[T]]
+) -> Flow[tuple[T, Mapping[str, str]]]:
+    """``make`` with the request's files uploaded, and the file ids.
+
+    The service does not say how long it keeps a file: when it has lost one that was uploaded before, all that it
+    refuses is uploaded again, once.
+    """
+    uploaded = yield from upload(call, request)
+    try:
+        return (yield from make(uploaded)), uploaded
+    except GigaChatError as failure:
+        if not (uploaded and lost_a_file(call, failure)):
+            yield from clean_up(call, request, uploaded)
+            raise
+    uploaded = yield from upload(call, request)
+    return (yield from make(uploaded)), uploaded
+
+
+def lost_a_file(call: Call, failure: GigaChatError) -> bool:
+    from .transport import files
+
+    return files.forget_refused(call.transport, failure)
 
 
 def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:

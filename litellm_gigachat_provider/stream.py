@@ -12,7 +12,7 @@ from typing import Any
 
 from . import logs, status
 from .call import Call, as_v1
-from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, read, upload
+from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, read, with_files
 from .codecs import CODECS, Codec, StreamReader
 from .errors import BadAnswerError, GigaChatError, HttpFailureError
 from .flow import Flow, Gather, arun, run
@@ -121,23 +121,25 @@ class ChatStream:
         if must_buffer(request):
             yield from self._open_buffered(call, codec, request)
             return
-        uploaded = yield from upload(call, request)
-        self.request, self.uploaded = request, uploaded
-        body = codec.body(request, uploaded)
 
-        def open_head(index: int) -> Flow[Head]:
-            events = yield from ask_stream(call, codec, body)
-            reader = codec.stream(request, f"{self.response_id}{index}")
-            return Head(index, events, reader, StreamFinisher(request))
+        def heads(uploaded: Mapping[str, str]) -> Flow[list[Head]]:
+            body = codec.body(request, uploaded)
 
-        if request.n == 1:
-            self._add((yield from open_head(0)))
-        elif call.settings.max_concurrency is None:
-            for head in (yield Gather([open_head(index) for index in range(request.n)])):
-                self._add(head)
-        else:  # a limited tenant must not hold one slot while it waits for the next
-            self._add((yield from open_head(0)))
+            def open_head(index: int) -> Flow[Head]:
+                events = yield from ask_stream(call, codec, body)
+                reader = codec.stream(request, f"{self.response_id}{index}")
+                return Head(index, events, reader, StreamFinisher(request))
+
+            if request.n > 1 and call.settings.max_concurrency is None:
+                return (yield Gather([open_head(index) for index in range(request.n)]))
+            # A limited tenant must not hold one slot while it waits for the next.
             self.waiting = [functools.partial(open_head, index) for index in range(1, request.n)]
+            return [(yield from open_head(0))]
+
+        opened, self.uploaded = yield from with_files(call, request, heads)
+        self.request = request
+        for head in opened:
+            self._add(head)
 
     def _open_buffered(self, call: Call, codec: Codec, request: ChatRequest) -> Flow[None]:
         """What cannot be finished piece by piece is asked for plainly and delivered in one go."""

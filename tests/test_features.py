@@ -351,6 +351,17 @@ def test_files_are_deleted_after_a_failure_too(gigachat_sandbox, ask):
     assert [r for r in gigachat_sandbox.requests if r.path.endswith("/delete")]
 
 
+def test_a_file_the_service_has_lost_is_uploaded_again(gigachat_sandbox, ask):
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}
+    ask([message])
+    ((lost,),) = sent(gigachat_sandbox).files
+    gigachat_sandbox.fail_next(where="chat", status=404, body={"status": 404, "message": f"No such file '{lost}'"})
+    assert ask([message]).content
+    ((new,),) = sent(gigachat_sandbox).files
+    assert new != lost
+    assert chats(gigachat_sandbox) == 3
+
+
 def test_a_failed_upload_is_an_error(gigachat_sandbox, ask):
     gigachat_sandbox.fail_next(where="files", status=500)
     with pytest.raises((x.InternalServerError, x.ServiceUnavailableError)):

@@ -79,7 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_installed(arguments: argparse.Namespace) -> None:
     missing = next((name for name in _NEEDED if importlib.util.find_spec(name) is None), None)
     if missing:
-        raise _RefusalError(f"The proxy needs LiteLLM's proxy extra ({missing} is missing): pip install 'litellm[proxy]'")
+        raise _RefusalError(
+            f"The proxy needs LiteLLM's proxy extra ({missing} is missing): pip install 'litellm[proxy]'"
+        )
     if arguments.workers < 1:
         raise _RefusalError(f"--workers must be 1 or more, got {arguments.workers}.")
 
@@ -98,10 +100,14 @@ def _read_config(path: Path | None) -> Mapping[str, Any]:
         raise _RefusalError(f"The config {chosen} has no settings: it must be a mapping with model_list.")
     stray = chosen.resolve().with_name(f"{_PACKAGE}.py")
     if stray.exists():
-        raise _RefusalError(f"{stray} lies beside the config, so LiteLLM would load it instead of the package: rename it.")
+        raise _RefusalError(
+            f"{stray} lies beside the config, so LiteLLM would load it instead of the package: rename it."
+        )
     if _gigachat_models(config) and "include" not in config and not _maps_provider(config):
         # LiteLLM's workers would not import this package, and its built-in provider would answer.
-        raise _RefusalError(f"The config {chosen} does not route gigachat/ here. Add under litellm_settings: {_MAP_ENTRY}")
+        raise _RefusalError(
+            f"The config {chosen} does not route gigachat/ here. Add under litellm_settings: {_MAP_ENTRY}"
+        )
     return config
 
 
@@ -113,7 +119,9 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _gigachat_models(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The ``litellm_params`` of the config's GigaChat models."""
     models = config.get("model_list")
-    found = [item.get("litellm_params") for item in models if isinstance(item, dict)] if isinstance(models, list) else []
+    found = (
+        [item.get("litellm_params") for item in models if isinstance(item, dict)] if isinstance(models, list) else []
+    )
     return [params for params in found if isinstance(params, dict) and str(params.get("model")).startswith("gigachat/")]
 
 
@@ -181,7 +189,9 @@ def _free_port(host: str, port: int) -> int:
             probe.listen(1)
             return int(probe.getsockname()[1])
         except (OSError, OverflowError) as error:
-            raise _RefusalError(f"Cannot listen on {host} port {port} ({error}): choose another with --port.") from error
+            raise _RefusalError(
+                f"Cannot listen on {host} port {port} ({error}): choose another with --port."
+            ) from error
 
 
 def _check_credentials(config: Mapping[str, Any]) -> None:
