@@ -5,6 +5,8 @@ The blocks of README.ru.md are the same, which ``test_readme_text`` sees to.
 
 from __future__ import annotations
 
+import argparse
+import configparser
 import importlib.util
 import re
 import shlex
@@ -27,7 +29,7 @@ def _of(language):
 
 
 def test_languages_and_needs_are_known():
-    assert {block.language for block in _BLOCKS} <= {"python", "bash", "yaml"}
+    assert {block.language for block in _BLOCKS} <= {"python", "bash", "yaml", "ini"}
     assert {block.needs for block in _BLOCKS} <= _KNOWN_NEEDS
 
 
@@ -96,6 +98,23 @@ def _run(words, monkeypatch, *, run):
 def test_yaml(block):
     yaml = pytest.importorskip("yaml")
     assert isinstance(yaml.safe_load(block.text), dict)
+
+
+@pytest.mark.parametrize("block", _of("ini"))
+def test_ini(block):
+    """A systemd unit; what it starts is one of our commands, with arguments that it takes."""
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str
+    unit.read_string(block.text)
+    program, *words = shlex.split(unit["Service"]["ExecStart"])
+    assert program.endswith("/litellm-gigachat")
+    _parse(words)
+
+
+def _parse(words):
+    parser = argparse.ArgumentParser()
+    import_module(f"litellm_gigachat_provider.commands.{words[0]}").add_arguments(parser)
+    parser.parse_args(words[1:])
 
 
 def test_the_proxy_configuration_is_part_of_the_example():
