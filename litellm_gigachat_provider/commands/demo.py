@@ -75,6 +75,7 @@ def _sandbox() -> Iterator[str]:
 
     kept = {name: value for name, value in os.environ.items() if name.startswith("GIGACHAT_")}
     with Sandbox() as sandbox:
+        sandbox.knobs.stream.chunk_delay = 0.05  # a real model takes its time too
         for name in kept:
             del os.environ[name]
         os.environ.update(sandbox.env)
@@ -152,7 +153,7 @@ def _stream(model: str) -> str:
     print()
     pieces = [piece for piece in pieces if piece]
     assert "".join(pieces).strip(), "the stream is empty"
-    return f"{len(pieces)} pieces"
+    return f"arrived in {len(pieces)} piece{'s' if len(pieces) > 1 else ''}"
 
 
 def _tools(model: str) -> str:
