@@ -1,8 +1,7 @@
 """``ModelResponseStream`` objects for plain text, copied from one that LiteLLM's constructor made.
 
-The constructor costs some 60 µs, a copy of its outcome a tenth of that. Pydantic keeps an object's state in
-four slots; that these may be copied is promised by nobody, so once per process copies are compared with
-constructed objects, and if they differ in anything the constructor is used from then on.
+The constructor costs some 60 µs, a copy of its outcome a tenth of that. Once per process copies are compared
+with constructed objects, and if they differ in anything the constructor is used from then on.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from typing import Any
 
 from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices
 
-_set = object.__setattr__
-_SLOTS = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__")
+from .cloning import fill, same, state
+
 _CASES = (
     ("text", None, "assistant", 0),
     ("text", None, None, 1),
@@ -48,7 +47,7 @@ class _Template:
     def __init__(self, *, thought: bool) -> None:
         root = _build({"id": "", "created": 0, "model": ""}, "", None, "" if thought else None, None, 0)
         choice = root.choices[0]
-        self._root, self._choice, self._delta = _state(root), _state(choice), _state(choice.delta)
+        self._root, self._choice, self._delta = state(root), state(choice), state(choice.delta)
 
     def copy(
         self,
@@ -67,14 +66,14 @@ class _Template:
         extra = extra.copy()
         extra["content"] = content
         extra["role"] = role
-        _fill(delta, fields, extra, names, private)
+        fill(delta, fields, extra, names, private)
 
         fields, extra, names, private = self._choice
         choice: StreamingChoices = StreamingChoices.__new__(StreamingChoices)
         extra = extra.copy()
         extra["index"] = index
         extra["delta"] = delta
-        _fill(choice, fields.copy(), extra, names, private)
+        fill(choice, fields.copy(), extra, names, private)
 
         fields, extra, names, private = self._root
         root: ModelResponseStream = ModelResponseStream.__new__(ModelResponseStream)
@@ -82,26 +81,8 @@ class _Template:
         fields.update(head)
         fields["system_fingerprint"] = fingerprint
         fields["choices"] = [choice]
-        _fill(root, fields, extra.copy(), names, private)
+        fill(root, fields, extra.copy(), names, private)
         return root
-
-
-_State = tuple[dict[str, Any], dict[str, Any], set[str], "dict[str, Any] | None"]
-
-
-def _state(thing: Any) -> _State:
-    return thing.__dict__, thing.__pydantic_extra__ or {}, thing.__pydantic_fields_set__, thing.__pydantic_private__
-
-
-def _fill(
-    thing: Any, fields: dict[str, Any], extra: dict[str, Any], names: set[str], private: dict[str, Any] | None
-) -> None:
-    _set(thing, "__dict__", fields)
-    _set(thing, "__pydantic_extra__", extra)
-    _set(thing, "__pydantic_fields_set__", names.copy())
-    # `_hidden_params` lives here and is written to by LiteLLM: every chunk needs its own.
-    own = private and {key: value.copy() if isinstance(value, dict) else value for key, value in private.items()}
-    _set(thing, "__pydantic_private__", own)
 
 
 def _build(
@@ -132,17 +113,4 @@ def _templates() -> tuple[_Template | None, _Template | None]:
 def _same_as_built(template: _Template, case: tuple[str | None, str | None, str | None, int]) -> bool:
     head = {"id": "chatcmpl-1", "created": 7, "model": "GigaChat"}
     ours, theirs = template.copy(head, "build", *case), _build(head, "build", *case)
-    return _same(ours, theirs) and ours.model_dump_json() == theirs.model_dump_json()
-
-
-def _same(ours: Any, theirs: Any) -> bool:
-    """Equality of type and of every slot, all the way down (pydantic's own `==` overlooks some)."""
-    if type(ours) is not type(theirs):
-        return False
-    if isinstance(ours, dict):
-        return list(ours) == list(theirs) and all(_same(ours[key], theirs[key]) for key in ours)
-    if isinstance(ours, list):
-        return len(ours) == len(theirs) and all(map(_same, ours, theirs))
-    if hasattr(ours, "__pydantic_fields_set__"):
-        return all(_same(getattr(ours, slot), getattr(theirs, slot)) for slot in _SLOTS)
-    return bool(ours == theirs)
+    return same(ours, theirs) and ours.model_dump_json() == theirs.model_dump_json()

@@ -7,6 +7,7 @@ from typing import Any
 
 from litellm.types.utils import ChoiceLogprobs, Choices, Message, ModelResponse
 
+from . import response_clone
 from .chunks import ChunkWriter, chunk_kind
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
 from .types import Answer
@@ -39,12 +40,7 @@ def fill_response(
     model_response.model = request_model
     model_response.system_fingerprint = first.served_model
     model_response.choices = [
-        Choices(
-            index=index,
-            finish_reason=finish_for(answer.finish_reason, legacy_functions),
-            message=_message(answer, legacy_functions, images),
-            **_logprobs(answer),
-        )
+        _choice(index, answer, finish_for(answer.finish_reason, legacy_functions), legacy_functions, images)
         for index, answer in enumerate(answers)
     ]
     usage = litellm_usage(sum_usage(answer.usage for answer in answers))
@@ -56,6 +52,19 @@ def fill_response(
     if shown:
         hidden["additional_headers"] = {**(hidden.get("additional_headers") or {}), **shown}
     return model_response
+
+
+def _choice(
+    index: int, answer: Answer, finish: str, legacy_functions: bool, images: Mapping[str, str] | None
+) -> Choices:
+    fields = provider_fields(
+        state_id=answer.state_id, raw_finish=answer.raw_finish_reason, extra=answer.extra, media=answer.media
+    )
+    logprobs = _logprobs(answer)
+    if not (answer.tool_calls or answer.reasoning or answer.annotations or answer.media or logprobs):
+        return response_clone.text_choice(index, finish, answer.content, fields)
+    message = _message(answer, fields, legacy_functions, images)
+    return Choices(index=index, finish_reason=finish, message=message, **logprobs)
 
 
 def _logprobs(answer: Answer) -> dict[str, Any]:
@@ -81,7 +90,9 @@ def _token(item: Any) -> dict[str, Any]:
     }
 
 
-def _message(answer: Answer, legacy_functions: bool, images: Mapping[str, str] | None) -> Message:
+def _message(
+    answer: Answer, fields: dict[str, Any], legacy_functions: bool, images: Mapping[str, str] | None
+) -> Message:
     optional: dict[str, Any] = {}
     if answer.tool_calls and legacy_functions:
         # One call a turn is all the legacy shape can hold, and all v1 makes.
@@ -95,9 +106,6 @@ def _message(answer: Answer, legacy_functions: bool, images: Mapping[str, str] |
         optional["annotations"] = answer.annotations
     if pictures := image_items(answer.media, images):
         optional["images"] = pictures
-    fields = provider_fields(
-        state_id=answer.state_id, raw_finish=answer.raw_finish_reason, extra=answer.extra, media=answer.media
-    )
     if fields:
         optional["provider_specific_fields"] = fields
     return Message(content=answer.content, role="assistant", **optional)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from litellm.types.utils import PromptTokensDetailsWrapper
 from litellm.types.utils import Usage as LiteLLMUsage
 
+from . import response_clone
 from .types import MediaRef, ToolCall, Usage
 
 _OWN_FIELDS = ("thread_id", "message_id", "logprobs")
@@ -20,6 +20,8 @@ def finish_for(reason: str, legacy_functions: bool) -> str:
 def sum_usage(usages: Iterable[Usage]) -> Usage:
     """Usage of one request with several choices: the prompt counts once, completions add up."""
     known = list(usages)
+    if len(known) == 1:
+        return known[0]
     prompt = max(known, key=lambda usage: usage.prompt_tokens, default=Usage())
     return Usage(
         prompt_tokens=prompt.prompt_tokens,
@@ -29,12 +31,7 @@ def sum_usage(usages: Iterable[Usage]) -> Usage:
 
 
 def litellm_usage(usage: Usage) -> LiteLLMUsage:
-    return LiteLLMUsage(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-        prompt_tokens_details=PromptTokensDetailsWrapper(cached_tokens=usage.cached_tokens),
-    )
+    return response_clone.usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, usage.cached_tokens)
 
 
 def provider_fields(
