@@ -157,11 +157,19 @@ class AioStream:
         self._content = response.content
 
     async def read(self) -> bytes:
-        part = self._content.read_nowait()
+        part = self._arrived()
         if part:
             await asyncio.sleep(0)  # nothing had to be waited for: let the others have their turn
             return part
         return await self._content.readany()
+
+    def _arrived(self) -> bytes:
+        """What is there, also if the connection broke behind it: aiohttp itself would throw that text away."""
+        content = self._content
+        if content.exception() is None:
+            return content.read_nowait()
+        rest: bytes = content._read_nowait(-1) if hasattr(content, "_read_nowait") else b""
+        return rest or content.read_nowait()  # which raises
 
     async def aclose(self) -> None:
         self._response.close()

@@ -195,17 +195,19 @@ class AsyncEventStream(_Stream):
 
     async def _next(self) -> list[Event] | None:
         deadline = Deadline(self._timeout)
-        data = await self._raw.read()  # the lane itself bounds one read by the timeout
-        while data:
+        while True:
+            # Not left to the lanes: aiohttp forgets its own limit when the body breaks the chunked coding, and waits
+            # for ever.
+            async with time_limit(deadline.left()):
+                data = await self._raw.read()
+            if not data:
+                self._over = True
+                return self._reader.finish() or None
             events = self._reader.feed(data)
             if events:
                 return events
             if self._reader.progressed(data):
                 deadline = Deadline(self._timeout)
-            async with time_limit(deadline.left()):
-                data = await self._raw.read()
-        self._over = True
-        return self._reader.finish() or None
 
     async def aclose(self) -> None:
         """Ends the stream; the server is told to stop. Any number of times."""
