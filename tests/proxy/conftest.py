@@ -1,4 +1,4 @@
-"""One proxy process for all of these tests: LiteLLM's own server, started by our command, in front of a sandbox here."""
+"""One proxy process for all of these tests: our command with LiteLLM's server, in front of a sandbox here."""
 
 from __future__ import annotations
 
