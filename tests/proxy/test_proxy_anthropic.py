@@ -33,7 +33,10 @@ READ = {
     },
     "cache_control": {"type": "ephemeral"},
 }
-QUESTION = {"role": "user", "content": [{"type": "text", "text": "What is the weather in Moscow?", "cache_control": {"type": "ephemeral"}}]}
+QUESTION = {
+    "role": "user",
+    "content": [{"type": "text", "text": "What is the weather in Moscow?", "cache_control": {"type": "ephemeral"}}],
+}
 
 
 def ask(claude, messages, **more):
@@ -55,7 +58,9 @@ def test_plain(claude, sandbox):
 
 
 def test_streamed(claude, sandbox):
-    with claude.messages.stream(model="gigachat", max_tokens=500, messages=[{"role": "user", "content": "Count from 1 to 5"}]) as stream:
+    with claude.messages.stream(
+        model="gigachat", max_tokens=500, messages=[{"role": "user", "content": "Count from 1 to 5"}]
+    ) as stream:
         events = list(stream)
         final = stream.get_final_message()
     kinds = [event.type for event in events]
@@ -120,7 +125,9 @@ def test_tool_use_streamed(claude, sandbox):
         final = stream.get_final_message()
     starts = [event.content_block for event in events if event.type == "content_block_start"]
     assert [block.name for block in starts if block.type == "tool_use"] == ["get_weather"]
-    assert "".join(e.delta.partial_json for e in events if e.type == "content_block_delta" and e.delta.type == "input_json_delta")
+    assert "".join(
+        e.delta.partial_json for e in events if e.type == "content_block_delta" and e.delta.type == "input_json_delta"
+    )
     assert final.stop_reason == "tool_use"
     (use,) = [block for block in final.content if block.type == "tool_use"]
     assert use.input == {"city": "Moscow"}
@@ -147,7 +154,14 @@ def test_count_tokens(claude):
     assert counted.input_tokens > 5
 
 
-@pytest.mark.parametrize("beta", ["interleaved-thinking-2025-05-14", "claude-code-20250219,fine-grained-tool-streaming-2025-05-14"])
+@pytest.mark.parametrize(
+    "beta", ["interleaved-thinking-2025-05-14", "claude-code-20250219,fine-grained-tool-streaming-2025-05-14"]
+)
 def test_beta_headers_stay_here(claude, sandbox, beta):
-    ask(claude, [{"role": "user", "content": "hi"}], extra_headers={"anthropic-beta": beta}, metadata={"user_id": "user_1"})
+    ask(
+        claude,
+        [{"role": "user", "content": "hi"}],
+        extra_headers={"anthropic-beta": beta},
+        metadata={"user_id": "user_1"},
+    )
     assert not any("anthropic" in name for name in sandbox.chat_requests[0].headers)

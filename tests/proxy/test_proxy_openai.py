@@ -45,7 +45,8 @@ def test_models(oai):
 
 
 @pytest.mark.parametrize(
-    ("name", "sent"), [("gigachat", "GigaChat-2-Max"), ("gigachat-pro", "GigaChat-2-Pro"), ("gigachat-max", "GigaChat-2-Max")]
+    ("name", "sent"),
+    [("gigachat", "GigaChat-2-Max"), ("gigachat-pro", "GigaChat-2-Pro"), ("gigachat-max", "GigaChat-2-Max")],
 )
 def test_the_three_names(oai, sandbox, name, sent):
     answer = oai.chat.completions.create(model=name, messages=[{"role": "user", "content": "Привет!"}])
@@ -55,7 +56,9 @@ def test_the_three_names(oai, sandbox, name, sent):
     assert sandbox.chat_bodies == [{"model": sent, "messages": [{"role": "user", "content": "Привет!"}]}]
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer any"}, {"x-api-key": "any"}, {"Authorization": "Bearer "}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer any"}, {"x-api-key": "any"}, {"Authorization": "Bearer"}]
+)
 def test_any_client_key_or_none(http, sandbox, headers):
     body = {"model": "gigachat", "messages": [{"role": "user", "content": "hi"}]}
     answer = http.post("/v1/chat/completions", json=body, headers=headers)
@@ -118,7 +121,9 @@ def test_tools_in_two_steps(oai, sandbox):
 
 
 def test_tools_streamed(oai, sandbox):
-    stream = oai.chat.completions.create(model="gigachat", messages=[QUESTION], tools=[WEATHER], tool_choice="required", stream=True)
+    stream = oai.chat.completions.create(
+        model="gigachat", messages=[QUESTION], tools=[WEATHER], tool_choice="required", stream=True
+    )
     deltas, finish = [], []
     for chunk in stream:
         deltas += chunk.choices[0].delta.tool_calls or []
@@ -179,7 +184,9 @@ def test_parameters_without_a_counterpart_are_dropped(oai, sandbox):
 
 
 def test_gigachats_own_parameters_in_extra_body(oai, sandbox):
-    oai.chat.completions.create(model="gigachat", messages=[QUESTION], extra_body={"profanity_check": False, "repetition_penalty": 1.1})
+    oai.chat.completions.create(
+        model="gigachat", messages=[QUESTION], extra_body={"profanity_check": False, "repetition_penalty": 1.1}
+    )
     assert sandbox.chat_bodies[0]["profanity_check"] is False
     assert sandbox.chat_bodies[0]["repetition_penalty"] == 1.1
 
@@ -268,7 +275,9 @@ def test_responses_function_call_round_trip(oai, sandbox, stream):
     first = oai.responses.create(model="gigachat", input=[question], tools=[RESPONSES_TOOL], stream=stream)
     if stream:
         events = list(first)
-        assert json.loads("".join(e.delta for e in events if e.type == "response.function_call_arguments.delta")) == {"city": "Moscow"}
+        assert json.loads("".join(e.delta for e in events if e.type == "response.function_call_arguments.delta")) == {
+            "city": "Moscow"
+        }
         first = events[-1].response
     (call,) = [item for item in first.output if item.type == "function_call"]
     assert (call.name, json.loads(call.arguments)) == ("get_weather", {"city": "Moscow"})
