@@ -25,7 +25,7 @@ from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client, oauth
 
 LIMIT = 0.3  # seconds a call that meets silence may take
-SLACK = 0.7  # of a busy machine
+SLACK = 1.2  # of a busy machine
 MODEL = "gigachat/GigaChat-2-Max"
 HELLO = [{"role": "user", "content": "Привет!"}]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -195,7 +195,7 @@ BETWEEN_CHUNKS = {
     "a truncated event": broken(*streamed(ALL[0], b'data: {"choices": [{"ind\n\n')),
     "HTML between the events": broken(*streamed(ALL[0], b"data: <html>502</html>\n\n")),
     "an event that is no object": broken(*streamed(ALL[0], b"data: [1, 2]\n\n")),
-    "a broken chunk size": broken(START, 0.03, b"zz\r\n", CLOSE),
+    "a broken chunk size": broken(START, 0.03, b"zz\r\n", CLOSE, error=(E.APIConnectionError, E.Timeout)),
 }
 MID_CHARACTER = {
     "reset": broken(START + chunk(HALF), RESET),
@@ -351,8 +351,9 @@ def check(server: FaultServer, path: str, fault: Fault, seen: Seen, *, limit: fl
         assert error is None, repr(error)
         assert seen.finish in (None, "stop")
     else:
-        assert type(error) is fault.error, repr(error)
-        assert litellm._should_retry(error.status_code) is issubclass(fault.error, RETRYABLE), error.status_code
+        expected = fault.error if isinstance(fault.error, tuple) else (fault.error,)
+        assert type(error) in expected, repr(error)
+        assert litellm._should_retry(error.status_code) is issubclass(expected[0], RETRYABLE), error.status_code
         assert error.llm_provider == "gigachat"
         assert error.__cause__ is not None
         if fault.header is not None:

@@ -34,7 +34,7 @@ def test_a_refusal_by_the_oauth_server_is_not_told_as_one_of_chat(gigachat_sandb
 
 def test_text_that_arrives_in_one_read_with_an_error_is_delivered_first(gigachat_sandbox):
     """Over HTTP/1.1 all events may come at once; an error event took the text before it away."""
-    gigachat_sandbox.knobs.stream.error_after = 3
+    gigachat_sandbox.knobs.stream.error_after = 1
     gigachat_sandbox.knobs.stream.buffered = True
     text = ""
     with pytest.raises((litellm.InternalServerError, litellm.exceptions.MidStreamFallbackError)) as caught:
