@@ -267,6 +267,11 @@ def _warn_of_1_106() -> None:
 def _append_to_map(handler: CustomLLM) -> None:
     if not any(entry["provider"] == PROVIDER for entry in litellm.custom_provider_map):
         litellm.custom_provider_map.append({"provider": PROVIDER, "custom_handler": handler})
+    # LiteLLM 1.109 warns on the first call that its built-in provider "handles 'gigachat/' models instead of your
+    # custom_handler. Rename the provider", which is wrong here; not for a provider that it has set up already.
+    known = getattr(litellm, "_custom_providers", None)
+    if isinstance(known, list) and PROVIDER not in known:
+        known.append(PROVIDER)
 
 
 def _add_models(rub_per_usd: float, *, replace_prices: bool = False) -> None:

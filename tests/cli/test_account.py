@@ -49,9 +49,9 @@ def test_balance(gigachat_sandbox):
 
 def test_balance_of_an_account_that_pays_as_it_goes(gigachat_sandbox):
     gigachat_sandbox.knobs.balance_forbidden = True
-    with pytest.raises(litellm.PermissionDeniedError, match="pays as it goes"):
+    with pytest.raises(litellm.exceptions.PermissionDeniedError, match="pays as it goes"):
         account.balance()
-    with pytest.raises(litellm.PermissionDeniedError, match="pays as it goes"):
+    with pytest.raises(litellm.exceptions.PermissionDeniedError, match="pays as it goes"):
         asyncio.run(account.abalance())
 
 

@@ -290,3 +290,13 @@ def test_sentence_of_a_failure():
     assert sentence(ValueError("litellm.NotFoundError: GigaChat answered\n 404")) == "GigaChat answered 404"
     assert sentence(ValueError("broken\nTraceback (most recent call last):\n  secret frames")) == "broken"
     assert sentence(ValueError()) == "ValueError"
+
+
+def test_litellm_does_not_advise_to_rename_the_provider(gigachat_sandbox, run, caplog):
+    """LiteLLM 1.109 warns of a custom provider named like a built-in one: wrong here, as self_check proves."""
+    import litellm
+
+    with caplog.at_level(logging.WARNING):
+        litellm.utils.custom_llm_setup()
+        assert run("chat", "hi")[2] == ""
+    assert [r.getMessage() for r in caplog.records if "same name" in r.getMessage()] == []

@@ -109,7 +109,6 @@ class Callback(CustomLogger):
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
         self.seen.append(kwargs)
 
-
     def payload(self):
         found = [k for k in self.seen if k.get("standard_logging_object") and k.get("response_cost")]
         return found[-1]["standard_logging_object"] if found else None
