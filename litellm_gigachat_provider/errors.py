@@ -268,4 +268,7 @@ def _build(
         response = httpx.Response(status, headers=kept, content=body, request=request)
         error = getattr(module, name, module.BadRequestError)(**common, response=response)
         error.response = response  # some of LiteLLM's classes keep the headers but put a status of their own
+    wait = next((value for key, value in kept.items() if key.lower() == "retry-after"), None)
+    if wait is not None:
+        error.headers = {"retry-after": wait}  # the proxy renames a response's headers (llm_provider-…), but not these
     return error  # type: ignore[no-any-return]

@@ -185,8 +185,22 @@ def _blocked(*_: Any, **__: Any) -> Any:
     raise SeamError("LiteLLM reached its built-in gigachat provider")
 
 
-async def _blocked_async(*_: Any, **__: Any) -> Any:
-    _blocked()
+def _closed(*_: Any, **__: Any) -> Any:
+    """The built-in's token functions: what still calls them is the proxy's ``/gigachat/…`` pass-through.
+
+    There the error must be an HTTP one: anything else is "Internal Server Error" to the client, and retried.
+    """
+    problem = "LiteLLM's /gigachat/ pass-through is closed: use /v1/chat/completions or /v1/embeddings"
+    plain = SeamError(problem)
+    http = getattr(sys.modules.get("starlette.exceptions"), "HTTPException", None)
+    if http is None:
+        raise plain
+    error = type("SeamError", (SeamError, http), {"status_code": 403, "detail": str(plain), "headers": None})(problem)
+    raise error
+
+
+async def _closed_async(*_: Any, **__: Any) -> Any:
+    _closed()
 
 
 def _passthrough(base: type, names: tuple[str, ...], blocked: tuple[str, ...]) -> type:
@@ -211,10 +225,10 @@ _CONFIGS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("GigaChatEmbeddingConfig", EMBEDDING_PARAMS, ("validate_environment", "transform_embedding_request")),
 )
 _TOKEN_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "get_access_token": _blocked,
-    "get_access_token_async": _blocked_async,
-    "_request_token_sync": _blocked,
-    "_request_token_async": _blocked_async,
+    "get_access_token": _closed,
+    "get_access_token_async": _closed_async,
+    "_request_token_sync": _closed,
+    "_request_token_async": _closed_async,
 }
 
 
