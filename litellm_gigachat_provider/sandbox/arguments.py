@@ -15,10 +15,14 @@ _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL: Final = re.compile(r"https?://[^\s'\"<>]+")
 _FORMULA: Final = re.compile(r"[\d(][\d\s.()+*/^×÷-]*[-+*/^×÷][\d\s.()+*/^×÷-]*[\d)]")
 _PLACE: Final = re.compile(
-    r"\b(?:in|at|for|from|to|of|в|во|на|для|из|по)\s+([A-ZА-ЯЁ][\w-]*(?:\s[A-ZА-ЯЁ][\w-]*)*(?:, [A-Z]{2}\b)?)"
+    r"\b(?:in|at|for|from|to|of|в|во|на|для|из|по)\s+(?:the city of |город[еа]? |г\. ?)?"
+    r"([A-ZА-ЯЁ][\w-]*(?:\s[A-ZА-ЯЁ][\w-]*)*(?:, [A-Z]{2}\b)?)"
 )
 _FREE_TEXT: Final = ("query", "question", "text", "prompt", "content", "message", "body", "request", "input", "thought",
                      "запрос", "текст", "вопрос")  # fmt: skip
+_ANSWER: Final = ("answer", "final_answer", "ответ")
+_LAST_STEP: Final = ("final_answer", "finish", "submit")  # tools by which agents' loops end
+_OBSERVED: Final = re.compile(r"\W*(?:observation|наблюдение)\b", re.IGNORECASE)
 _NUMERIC: Final = (
     "age",
     "count",
@@ -36,10 +40,14 @@ _MAX_DEPTH: Final = 12
 
 
 class Filler:
-    """Fills one function's arguments. Each number, quote and name of the prompt is used once, in order."""
+    """Fills one function's arguments. Each number, quote and name of the prompt is used once, in order.
 
-    def __init__(self, prompt: str, root: Mapping[str, Any] | None = None) -> None:
+    ``told``: what functions have answered so far; it becomes the argument that asks for the answer.
+    """
+
+    def __init__(self, prompt: str, root: Mapping[str, Any] | None = None, told: str = "") -> None:
         self.prompt = prompt
+        self._told = told
         self._root = root or {}
         self._words = words.words(prompt)
         self._quoted = words.quoted(prompt)
@@ -111,6 +119,10 @@ class Filler:
         return bool(own) and words.mentioned(own, self._words) == set(own)
 
     def _choice(self, values: list[Any]) -> Any:
+        if _OBSERVED.match(self.prompt):  # an agent's loop that writes results as the user's text
+            last = next((value for value in values if value in _LAST_STEP), None)
+            if last is not None:
+                return last
         lower = self.prompt.lower()
         for value in values:
             if re.search(rf"(?<!\w){re.escape(str(value).lower())}(?!\w)", lower):
@@ -169,6 +181,8 @@ class Filler:
 
     def _any(self, name: str) -> str:
         own = name.lower()
+        if own in _ANSWER and (self._told or _OBSERVED.match(self.prompt)):
+            return self._told or self.prompt.strip()
         if any(word in own for word in _FREE_TEXT):
             return self._quoted.pop(0) if self._quoted else self.prompt.strip()
         if self._identifiers and re.search(r"id$|_id|number|code|order|sku", own):

@@ -60,6 +60,16 @@ class Question:
         return spoken[-1].text if spoken else (self.messages[0].text if self.messages else "")
 
     @property
+    def told(self) -> str:
+        """What the functions answered since the model last wrote a text of its own."""
+        pairs: list[tuple[str, Any]] = []
+        for said in self.messages:
+            if said.role == "assistant" and not said.calls:
+                pairs = []
+            pairs += said.results
+        return prose.results(pairs)
+
+    @property
     def system(self) -> str:
         return self.messages[0].text if self.messages and self.messages[0].role == "system" else ""
 
@@ -102,7 +112,7 @@ def _forced(question: Question) -> list[Call]:
     function = next((item for item in question.functions if item["name"] == question.forced), None)
     if function is None:
         return [Call(question.forced or "", {})]
-    calls = _expand(function, question.prompt)
+    calls = _expand(function, question.prompt, question.told)
     return calls if question.parallel else calls[:1]
 
 
@@ -116,7 +126,9 @@ def _wanted(question: Question) -> list[Call]:
         return []
     made = [(call.name, call.arguments) for said in question.turn for call in said.calls]
     first_hop = not made
-    planned = [call for function in _ranked(question, first_hop=first_hop) for call in _expand(function, prompt)]
+    planned = [
+        call for function in _ranked(question, first_hop=first_hop) for call in _expand(function, prompt, question.told)
+    ]
     open_calls = [call for call in planned if not _already(call, made)]
     return open_calls if question.parallel else open_calls[:1]
 
@@ -169,14 +181,14 @@ def _score(function: Mapping[str, Any], prompt: Sequence[str]) -> int:
     )
 
 
-def _expand(function: Mapping[str, Any], prompt: str) -> list[Call]:
+def _expand(function: Mapping[str, Any], prompt: str, told: str) -> list[Call]:
     """One call, or one for each of several names when a single required string wants them ("in Moscow and London")."""
     name, schema = function["name"], function.get("parameters", {})
     required = schema.get("required", [])
     strings = [key for key in required if schema.get("properties", {}).get(key, {}).get("type") == "string"]
     enum = schema.get("properties", {}).get(strings[0], {}).get("enum") if strings else None
     targets = words.names(prompt) or words.quoted(prompt)
-    call = Call(name, Filler(prompt, schema).fill(schema) if schema else {})
+    call = Call(name, Filler(prompt, schema, told).fill(schema) if schema else {})
     if len(required) != 1 or len(strings) != 1 or enum or len(targets) < 2 or not prose.joins(prompt, targets):
         return [call]
     if call.arguments.get(strings[0]) not in targets:

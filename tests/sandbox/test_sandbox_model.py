@@ -41,6 +41,7 @@ def asked(prompt, *functions, after=(), **more):
     [
         ("What is the weather in Moscow?", ("get_weather", {"city": "Moscow"})),
         ("Какая погода в Москве?", ("get_weather", {"city": "Москве"})),
+        ("Current Task: Какая погода в городе Омск?", ("get_weather", {"city": "Омск"})),
         ("Погода в Нижнем Новгороде", ("get_weather", {"city": "Нижнем Новгороде"})),
         ("Tell me the weather in New York please", ("get_weather", {"city": "New York"})),
         ("What is the weather in San Francisco, CA?", ("get_weather", {"city": "San Francisco, CA"})),
@@ -77,6 +78,23 @@ def result(name, arguments, value):
 def test_results_become_text():
     after = result("get_weather", {"city": "Omsk"}, {"temp": 5, "sky": "clear"})
     assert asked("Weather in Omsk?", WEATHER, after=after) == "get_weather: temp=5, sky=clear"
+
+
+def test_an_agents_loop_ends_with_what_the_functions_told():
+    submit = function("submit", "Submit the final outputs", answer=STRING)
+    after = [*result("get_weather", {"city": "Omsk"}, {"temp": 5}), Said("user", "Respond with the fields.")]
+    assert asked("Weather in Omsk?", WEATHER, submit, after=after, mode="forced", forced="submit") == [
+        ("submit", {"answer": "get_weather: temp=5"})
+    ]
+
+
+def test_an_observation_written_by_the_user_ends_the_loop():
+    either = function(
+        "call_tool", tool={"type": "string", "enum": ["get_weather", "final_answer"]}, final_answer=STRING
+    )
+    assert asked("Observation:\nget_weather in Omsk: 5", either, mode="forced", forced="call_tool") == [
+        ("call_tool", {"tool": "final_answer", "final_answer": "Observation:\nget_weather in Omsk: 5"})
+    ]
 
 
 def test_a_history_with_other_arguments_is_still_answered():
