@@ -1,0 +1,119 @@
+"""What LiteLLM's Router needs of a provider: classes it falls back on, Retry-After, and nobody else's retries."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import litellm
+import pytest
+from ways import MODEL
+
+import litellm_gigachat_provider  # noqa: F401 - registers
+
+HELLO = [{"role": "user", "content": "Привет!"}]
+SPARE = "gigachat/GigaChat-2"
+
+
+def router(models=None, **kwargs):
+    """Group ``main`` on the Max model, ``spare`` on another, so that the bodies tell who was asked."""
+    listed = {"main": MODEL, "spare": SPARE} if models is None else models
+    kwargs.setdefault("num_retries", 0)
+    return litellm.Router(
+        model_list=[{"model_name": name, "litellm_params": {"model": model}} for name, model in listed.items()],
+        retry_after=0,
+        **kwargs,
+    )
+
+
+@pytest.fixture(params=["sync", "async", "sync-stream", "async-stream"])
+def ask(request):
+    """The router's call in four ways; gives the text."""
+    way, _, stream = request.param.partition("-")
+
+    def run(made, model="main", **kwargs):
+        kwargs = {"model": model, "messages": HELLO, "stream": bool(stream), **kwargs}
+        if way == "sync":
+            answer = made.completion(**kwargs)
+            return "".join(c.choices[0].delta.content or "" for c in answer) if stream else _text(answer)
+
+        async def main():
+            answer = await made.acompletion(**kwargs)
+            if not stream:
+                return _text(answer)
+            return "".join([c.choices[0].delta.content or "" async for c in answer])
+
+        return asyncio.run(main())
+
+    return run
+
+
+def _text(answer):
+    return answer.choices[0].message.content
+
+
+def asked(sandbox):
+    return [body["model"] for body in sandbox.chat_bodies]
+
+
+def test_retry_after_is_honoured(gigachat_sandbox, ask):
+    gigachat_sandbox.fail_next("chat", status=429, headers={"Retry-After": "1"})
+    began = time.monotonic()
+    assert ask(router(num_retries=2))
+    assert 0.95 < time.monotonic() - began < 3
+    assert len(asked(gigachat_sandbox)) == 2
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_num_retries_multiplies_with_nothing_of_ours(gigachat_sandbox, ask, status):
+    gigachat_sandbox.fail_next("chat", status=status, times=50, headers={"Retry-After": "0.01"})
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the router wraps a stream's
+        ask(router({"main": MODEL}, num_retries=2, disable_cooldowns=True))
+    assert caught.value.status_code in (status, 503)
+    assert len(asked(gigachat_sandbox)) == 3
+
+
+def test_a_bad_request_is_not_retried(gigachat_sandbox, ask):
+    gigachat_sandbox.fail_next("chat", status=422, times=50)
+    with pytest.raises(litellm.BadRequestError):
+        ask(router({"main": MODEL}, num_retries=2))
+    assert len(asked(gigachat_sandbox)) == 1
+
+
+def test_context_window_fallbacks(gigachat_sandbox, ask):
+    gigachat_sandbox.fail_next("chat", status=413)
+    assert ask(router(context_window_fallbacks=[{"main": ["spare"]}]))
+    assert asked(gigachat_sandbox) == ["GigaChat-2-Max", "GigaChat-2"]
+
+
+def test_content_policy_fallbacks(gigachat_sandbox, ask):
+    gigachat_sandbox.fail_next("chat", status=400, body={"status": 400, "message": "blacklist: the topic is closed"})
+    assert ask(router(content_policy_fallbacks=[{"main": ["spare"]}]))
+    assert asked(gigachat_sandbox) == ["GigaChat-2-Max", "GigaChat-2"]
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 401, "times": 2}, {"status": 404}, {"kind": "reset"}])
+def test_plain_fallbacks(gigachat_sandbox, ask, fault):
+    gigachat_sandbox.fail_next("chat", **fault)
+    assert ask(router(fallbacks=[{"main": ["spare"]}]))
+    assert asked(gigachat_sandbox)[-1] == "GigaChat-2"
+    assert set(asked(gigachat_sandbox)[:-1]) == {"GigaChat-2-Max"}
+
+
+def test_cooldown_moves_the_traffic(gigachat_sandbox, ask):
+    made = litellm.Router(
+        model_list=[
+            {"model_name": "group", "litellm_params": {"model": MODEL}},
+            {"model_name": "group", "litellm_params": {"model": SPARE}},
+        ],
+        num_retries=2,
+        retry_after=0,
+        cooldown_time=30,
+        allowed_fails=0,
+    )
+    gigachat_sandbox.fail_next("chat", status=429, headers={"Retry-After": "0.01"})
+    for _ in range(4):
+        assert ask(made, "group")
+    refused, *rest = asked(gigachat_sandbox)
+    assert set(rest) == {"GigaChat-2-Max", "GigaChat-2"} - {refused}
+    assert len(rest) == 4
