@@ -104,14 +104,18 @@ class Callback(CustomLogger):
         self.seen = []
 
     def log_success_event(self, kwargs, response_obj, start_time, end_time):
-        self.seen.append(kwargs)
+        self.keep(kwargs)
 
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
-        self.seen.append(kwargs)
+        self.keep(kwargs)
+
+    def keep(self, kwargs):
+        """At once: LiteLLM goes on changing the dictionary."""
+        if kwargs.get("standard_logging_object") and kwargs.get("response_cost"):
+            self.seen.append(kwargs["standard_logging_object"])
 
     def payload(self):
-        found = [k for k in self.seen if k.get("standard_logging_object") and k.get("response_cost")]
-        return found[-1]["standard_logging_object"] if found else None
+        return self.seen[-1] if self.seen else None
 
 
 @pytest.fixture
