@@ -1,8 +1,8 @@
 """The blocking lane over HTTP/1.1: every blocking plain call, and streams where the server has no HTTP/2.
 
-Written on ``http.client``'s parser, because a call costs half of httpcore's and a third of httpx's there, and
-because a stream's reads can hand out all that arrived (see ``chunked``). Connections are kept per origin, the
-youngest is used first, and one that the server has closed meanwhile is noticed before it is used.
+Written on sockets, because a call costs less than half of httpcore's and a third of httpx's there, and because a
+stream's reads can hand out all that arrived (see ``chunked``). Connections are kept per origin, the youngest is
+used first, and one that the server has closed meanwhile is noticed before it is used.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import select
 import socket
 import ssl
 import threading
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
 from ..errors import ConnectionFailureError
 from .chunked import ChunkDecoder
 from .deadline import Deadline, clock, connect_limit, current
+from .head import Head, read_head
 from .lanes import KEEP_ALIVE, Collector, Raw, unpacked
 from .proxies import Proxy, ProxyMap, port_of
 
@@ -45,19 +46,15 @@ class _Reader(io.RawIOBase):
 
 
 class Connection:
-    """A connection, as much of a socket as ``http.client.HTTPResponse`` asks for."""
+    """A connection with one reader for all of its answers."""
 
-    __slots__ = ("_reader", "deadline", "expires", "sock")
+    __slots__ = ("deadline", "expires", "reader", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.deadline: Deadline | None = None
         self.expires = 0.0
-        self._reader = io.BufferedReader(_Reader(self), _READ)
-
-    def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        """One reader for all answers of the connection; the response object must not close it."""
-        return cast(io.BufferedReader, _Borrowed(self._reader))
+        self.reader = io.BufferedReader(_Reader(self), _READ)
 
     def limit_wait(self) -> None:
         deadline = current() or self.deadline
@@ -81,31 +78,6 @@ class Connection:
 
     def close(self) -> None:
         self.sock.close()
-
-
-class _Borrowed:
-    """The reader without its ``close``, and without patience for a head that stops in its middle."""
-
-    __slots__ = ("_readline", "read1")
-
-    def __init__(self, reader: Any) -> None:
-        self.read1 = reader.read1
-        self._readline = reader.readline
-
-    def readline(self, limit: int = -1) -> bytes:
-        """``http.client`` takes the end of the connection for the end of the head."""
-        line: bytes = self._readline(limit)
-        if not line:
-            raise http.client.RemoteDisconnected("closed before the answer")
-        if line[-1] != 10 and len(line) != limit:
-            raise http.client.IncompleteRead(b"")
-        return line
-
-    def close(self) -> None:
-        """Nothing: the connection goes on."""
-
-    def flush(self) -> None:
-        """Nothing."""
 
 
 def _is_readable(sock: socket.socket) -> bool:
@@ -157,13 +129,13 @@ class Http1Lane:
                 connection = self._connect(origin, proxy, deadline)
             connection.deadline = deadline
             connection.send(_head(request, proxy), request.content)
-            response = _answer(connection, request.method)
+            head = read_head(connection.reader, request.method)
         except BaseException:
             if connection is not None:
                 connection.close()
             raise
         connection.deadline = None
-        return Http1Stream(self, origin, connection, response, deadline)
+        return Http1Stream(self, origin, connection, head, deadline)
 
     def _reused(self, origin: Origin) -> Connection | None:
         kept = self._idle.get(origin)
@@ -233,9 +205,9 @@ def _tunnel(sock: socket.socket, host: str, port: int, proxy: Proxy, deadline: D
     connection = Connection(sock)
     connection.deadline = Deadline(connect_limit(deadline.left()))
     connection.send(head, b"")
-    response = _answer(connection, "CONNECT")
-    if response.status != 200:
-        raise ConnectionFailureError(f"the proxy {proxy.url} refused the connection to {host} ({response.status})")
+    status = read_head(connection.reader, "CONNECT").status
+    if status != 200:
+        raise ConnectionFailureError(f"the proxy {proxy.url} refused the connection to {host} ({status})")
 
 
 def _proxy_login(proxy: Proxy | None) -> str:
@@ -253,12 +225,6 @@ def _head(request: httpx.Request, proxy: Proxy | None) -> bytes:
     return b"%s %s HTTP/1.1\r\n%s\r\n" % (request.method.encode(), target, b"".join(lines))
 
 
-def _answer(connection: Connection, method: str) -> http.client.HTTPResponse:
-    response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)
-    response.begin()
-    return response
-
-
 class Http1Stream:
     """One answer. ``read`` gives all that arrived; ``close`` keeps the connection if the answer was read to its end."""
 
@@ -269,26 +235,24 @@ class Http1Stream:
         lane: Http1Lane,
         origin: Origin,
         connection: Connection,
-        response: http.client.HTTPResponse,
+        head: Head,
         deadline: Deadline,
     ) -> None:
-        self.status = response.status
-        self.headers = httpx.Headers(
-            [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
-        )
+        self.status = head.status
+        self.headers = httpx.Headers(head.headers)
         self._lane = lane
         self._origin = origin
         self._connection: Connection | None = connection
-        self._keep = not response.will_close
-        self._chunks = ChunkDecoder() if response.chunked else None
-        self._left = None if response.chunked else response.length
+        self._keep = not head.will_close
+        self._chunks = ChunkDecoder() if head.chunked else None
+        self._left = head.length
         self._deadline = deadline
-        self._read1 = cast(Any, response.fp).read1 if response.fp is not None else None
+        self._read1 = connection.reader.read1
         self._ended = self._left == 0
 
     def read(self) -> bytes:
         connection = self._connection
-        if self._ended or connection is None or self._read1 is None:
+        if self._ended or connection is None:
             return b""
         connection.deadline = self._deadline
         while True:
