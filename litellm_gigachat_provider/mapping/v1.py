@@ -21,6 +21,7 @@ from .types import (
 )
 
 _Message = dict[str, Any]
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
 
 
 def body(request: ChatRequest, files: Mapping[str, str]) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def _calls(turn: AssistantTurn) -> list[_Message]:
 
 
 def _result(turn: ResultTurn) -> _Message:
-    return {"role": "function", "name": turn.call.name, "content": json.dumps(turn.result, ensure_ascii=False)}
+    return {"role": "function", "name": turn.call.name, "content": _TO_JSON(turn.result)}
 
 
 _WRITERS: dict[type, Callable[[Any, Mapping[str, str]], _Message]] = {
