@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import json
 import os
 import statistics
@@ -73,9 +74,9 @@ _PAYLOADS: dict[str, dict[str, Any]] = {
 def acall(bench: Bench, count: int, payload: str = "hello") -> dict[str, float]:
     async def work() -> None:
         for _ in range(count):
-            await litellm.acompletion(**call)
+            await litellm.acompletion(**kwargs)
 
-    call = bench.call(payload=payload)
+    kwargs = bench.call(payload=payload)
     cpu, _, _ = bench.cpu(work)
     return {"cpu": cpu / count * 1e6}
 
@@ -216,7 +217,7 @@ def sequential(bench: Bench, count: int) -> dict[str, float]:
 def loops(bench: Bench, count: int) -> dict[str, float]:
     """In a fresh process: one call in each of ``count`` event loops."""
     kwargs = bench.call()
-    bench.control("reset")
+    before = bench.control("reset")["open"]["chat"]  # of the other processes
     left = 0
     for _ in range(count):
 
@@ -226,7 +227,7 @@ def loops(bench: Bench, count: int) -> dict[str, float]:
 
         asyncio.run(work())
         time.sleep(0.02)  # the server hears of it
-        left = max(left, bench.control()["open"]["chat"])
+        left = max(left, bench.control()["open"]["chat"] - before)
     return {"chat": bench.control()["made"]["chat"], "open": left}
 
 
@@ -273,7 +274,7 @@ def http2(bench: Bench, server: str, ca: str, count: int) -> dict[str, float]:
         for _ in range(count):
             got = [(at, float(t)) for at, texts in reading() if texts for t in texts.split(";") if t]
             late += [at - sent for at, sent in got]
-            gaps += [after[0] - before[0] for before, after in zip(got, got[1:], strict=False)]
+            gaps += [after[0] - before[0] for before, after in itertools.pairwise(got)]
             firsts.append(got[0][0] - got[0][1])
         found[f"{word}_first"] = statistics.median(firsts) * 1000
         found[f"{word}_late"] = statistics.median(late) * 1000

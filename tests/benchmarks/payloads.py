@@ -16,7 +16,7 @@ ANSWER = json.dumps(
     {
         "choices": [
             {
-                "message": {"content": "The capital of France is Paris; some 2.1 million people live there.", "role": "assistant"},
+                "message": {"content": "It is Paris; some 2.1 million people live there.", "role": "assistant"},
                 "index": 0,
                 "finish_reason": "stop",
             }
@@ -31,8 +31,9 @@ ANSWER = json.dumps(
 
 
 def _event(delta: dict[str, Any], **more: Any) -> bytes:
+    finish = {"finish_reason": more.pop("finish")} if "finish" in more else {}
     body = {
-        "choices": [{"delta": delta, "index": 0, **({"finish_reason": more.pop("finish")} if "finish" in more else {})}],
+        "choices": [{"delta": delta, "index": 0, **finish}],
         "created": 1768996176,
         "model": f"{MODEL}:2.0.28.2",
         "object": "chat.completion",
@@ -98,9 +99,10 @@ def history(count: int = 100) -> list[dict[str, Any]]:
         arguments = json.dumps({"origin": "Moscow", "destination": f"City {turn}", "date": "2026-12-01"})
         function = {"name": f"search_flights_{turn % 20}", "arguments": arguments}
         result = json.dumps({"flights": [{"number": f"SU{turn}{k}", "price": 100 + k} for k in range(5)]})
+        calls = [{"id": call_id, "type": "function", "function": function}]
         messages += [
             {"role": "user", "content": f"Find me a flight to city {turn}, please, as cheap as it gets."},
-            {"role": "assistant", "content": None, "tool_calls": [{"id": call_id, "type": "function", "function": function}]},
+            {"role": "assistant", "content": None, "tool_calls": calls},
             {"role": "tool", "tool_call_id": call_id, "content": result},
             {"role": "assistant", "content": f"The cheapest flight to city {turn} costs 100."},
         ]

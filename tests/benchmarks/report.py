@@ -45,12 +45,13 @@ def summary(row: Row, metric: Metric, found: Found) -> dict[str, Any]:
     ratios = {who: _ratio(ours, values.get(who, [])) for who in (BUILTIN, NOTHING)}
     reached = []
     for aim in metric.aims:
-        value = ratios[aim.against][0] if aim.against and ratios[aim.against] else None
-        value = statistics.median(ours) if not aim.against and ours else value
+        ratio = ratios[aim.against] if aim.against else None
+        value = ratio[0] if ratio else None
+        if not aim.against and ours:
+            value = statistics.median(ours)
         reached.append(None if value is None else aim.reached(value))
-    return {
-        "row": row.name, "metric": metric.key, "medians": medians, "ratios": ratios, "reached": reached, "values": values
-    }  # fmt: skip
+    told = {"medians": medians, "ratios": ratios, "reached": reached, "values": values}
+    return {"row": row.name, "metric": metric.key, **told}
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float] | None:

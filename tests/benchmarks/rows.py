@@ -79,7 +79,12 @@ ROWS: tuple[Row, ...] = (
     Row("async", "async call", "acall", {"count": 60}, (_cpu(_of_builtin(0.85), _of_nothing(1.35)),), rounds=25),
     Row("sync", "sync call", "call", {"count": 60}, (_cpu(_of_builtin(0.75), _of_nothing(1.25)),), rounds=25),
     Row(
-        "tools", "async call, 20 tools", "acall", {"count": 40, "payload": "tools"}, (_cpu(_of_builtin(0.75)),), rounds=15
+        "tools",
+        "async call, 20 tools",
+        "acall",
+        {"count": 40, "payload": "tools"},
+        (_cpu(_of_builtin(0.75)),),
+        rounds=15,
     ),
     Row(
         "history",
