@@ -144,3 +144,9 @@ def test_links_lead_somewhere(readme):
             path, _, fragment = target.partition("#")
             assert (ROOT / path).exists(), target
             assert not fragment, "a fragment of another file is not checked here"
+
+
+def test_every_example_is_linked(readme):
+    examples = ROOT / "examples"
+    existing = {f"examples/{path.name}" for path in examples.glob("*.py")}
+    assert existing | {"examples/proxy/config.yaml", "examples/proxy/Dockerfile"} <= set(links(readme))
