@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from proxy_process import ProxyProcess, RogueListener
+from proxy_process import CLIENT_KEY, ProxyProcess, RogueListener
 
+from litellm_gigachat_provider.commands.proxy import DEFAULT_CONFIG
 from litellm_gigachat_provider.sandbox import Knobs, Sandbox
 
 try:
@@ -33,7 +34,23 @@ def _server():
 
 
 @pytest.fixture(scope="session")
-def _proxy(_server, tmp_path_factory):
+def _strict(_server, tmp_path_factory):
+    """The second process, not waited for: two workers, a client key, a detailed log, parameters not dropped."""
+    folder = tmp_path_factory.mktemp("strict")
+    config = folder / "config.yaml"
+    text = DEFAULT_CONFIG.read_text(encoding="utf-8")
+    assert "drop_params: true" in text
+    config.write_text(text.replace("drop_params: true", "drop_params: false"), encoding="utf-8")
+    options = ("--config", str(config), "--workers", "2", "--debug")
+    proxy = ProxyProcess(_server, folder, *options, LITELLM_MASTER_KEY=CLIENT_KEY)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def _proxy(_server, tmp_path_factory, request):
+    if any("_strict" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("_strict")  # it takes its time to start while the first is tested
     proxy = ProxyProcess(_server, tmp_path_factory.mktemp("proxy"))
     try:
         proxy.wait_ready()

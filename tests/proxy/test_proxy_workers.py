@@ -11,30 +11,17 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
-from proxy_process import ProxyProcess
-
-from litellm_gigachat_provider.commands.proxy import DEFAULT_CONFIG
+from proxy_process import CLIENT_KEY
 
 anthropic = pytest.importorskip("anthropic")
 
-CLIENT_KEY = "sk-client-" + "k" * 24
 HI = [{"role": "user", "content": "hi"}]
 
 
 @pytest.fixture(scope="module")
-def strict(_server, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("strict")
-    config = folder / "config.yaml"
-    text = DEFAULT_CONFIG.read_text(encoding="utf-8")
-    assert "drop_params: true" in text
-    config.write_text(text.replace("drop_params: true", "drop_params: false"), encoding="utf-8")
-    options = ("--config", str(config), "--workers", "2", "--debug")
-    proxy = ProxyProcess(_server, folder, *options, LITELLM_MASTER_KEY=CLIENT_KEY)
-    try:
-        proxy.wait_ready()
-        yield proxy
-    finally:
-        proxy.stop()
+def strict(_strict):
+    _strict.wait_ready()
+    return _strict
 
 
 @pytest.fixture
