@@ -19,6 +19,13 @@ from .settings import Overrides, Settings, refuse_redirects, resolve
 from .transport.client import Transport, transport_for
 
 DEFAULT_TIMEOUT = 600.0  # seconds; what LiteLLM itself hands to a custom provider
+# What says how the call is made, not what its body holds: read here, so it must not stay behind in extra_body.
+_CALL_WORDS = frozenset(
+    {
+        "api_version", "gigachat_scope", "gigachat_delete_files", "gigachat_session_affinity", "session_id",
+        "prompt_cache_key", "metadata", "user",
+    }
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -57,6 +64,7 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
     litellm_params: Mapping[str, Any] = kwargs.get("litellm_params") or {}
     given: Mapping[str, Any] = kwargs.get("headers") or {}
     refuse_redirects(params, given, litellm_params)
+    _lift(params)
     headers = {str(key): str(value) for key, value in given.items()}
     client_id = next((value for key, value in headers.items() if key.lower() == "x-client-id"), None)
     settings = resolve(
@@ -67,6 +75,8 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
         scope=params.pop("gigachat_scope", None) or params.pop("scope", None) or litellm_params.get("gigachat_scope"),
         client_id=client_id,
     )
+    if settings.auth_header is not None:
+        refuse_redirects({}, given, settings=settings)  # its name is known only now
     if settings.client_id and settings.client_id != client_id:  # the constructor's wins, and it is the tenant's mark
         headers = {key: value for key, value in headers.items() if key.lower() != "x-client-id"}
         headers["X-Client-ID"] = settings.client_id
@@ -98,13 +108,20 @@ def _own_key(api_key: str | None) -> str | None:
     return api_key
 
 
+def _lift(params: dict[str, Any]) -> None:
+    """Words of the call out of ``extra_body``, where OpenAI's SDK has callers put them; a plain parameter wins."""
+    extra = params.get("extra_body")
+    if not isinstance(extra, Mapping) or _CALL_WORDS.isdisjoint(extra):
+        return
+    params["extra_body"] = {key: value for key, value in extra.items() if key not in _CALL_WORDS}
+    for word in _CALL_WORDS.intersection(extra):
+        if params.get(word) is None:
+            params[word] = extra[word]
+
+
 def _delete_files(params: dict[str, Any]) -> bool:
     """Taken out of ``params``: an order to this package, not a word of the wire."""
     wanted = params.pop("gigachat_delete_files", None)
-    extra = params.get("extra_body")
-    if isinstance(extra, Mapping) and "gigachat_delete_files" in extra:
-        params["extra_body"] = {key: value for key, value in extra.items() if key != "gigachat_delete_files"}
-        wanted = extra["gigachat_delete_files"] if wanted is None else wanted
     if wanted is not None and not isinstance(wanted, bool):
         raise InvalidRequestError("gigachat_delete_files", f"{wanted!r} is not true or false")
     return bool(wanted)
