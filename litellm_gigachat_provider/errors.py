@@ -142,6 +142,7 @@ _OTHER_HOST = "Ask `litellm-gigachat models` which models this host has; hosts c
 _QUEUE_HERE = (
     "A personal key (PERS) gets one generation at a time: set GIGACHAT_MAX_CONCURRENCY=1 to queue here instead"
 )
+_NO_SUCH_TOOL = "This host has no built-in tool of that name: leave it out"
 _USE_V1 = "The v2 contract is not available here: use api_version='v1' (or GIGACHAT_API_VERSION=v1)"
 
 # What to add to the service's own words; first match wins. (status, where or None, words or None, remedy)
@@ -154,6 +155,7 @@ _REMEDIES: tuple[tuple[int, str | None, str | None, str], ...] = (
     (403, "balance", None, "An account that pays as it goes has no package to show the balance of"),
     (403, None, None, "The tariff of this key does not include this model or method"),
     (404, None, "no such model", _OTHER_HOST),
+    (404, None, "unknown tool", _NO_SUCH_TOOL),
     (404, None, None, "Check GIGACHAT_BASE_URL: it ends in /v1"),
     (413, None, None, "The prompt and the answer share the model's context: shorten the input"),
     (422, None, "does not support functions", "Choose a model with functions, e.g. GigaChat-2-Max"),
