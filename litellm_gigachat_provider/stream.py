@@ -153,9 +153,8 @@ class ChatStream:
         self.heads.append(head)
 
     def _describe(self, headers: Any) -> None:
-        request_id = headers.get("x-request-id")
         kept = {k: headers[k] for k in ("x-request-id", "x-session-id") if headers.get(k)}
-        if request_id and kept:
+        if kept:
             self.hidden_params = {"additional_headers": {f"llm_provider-{k}": v for k, v in kept.items()}}
 
     def take(self, head: Head, batch: Iterable[Any]) -> None:
