@@ -31,6 +31,7 @@ from litellm.types.utils import LlmProviders
 
 from . import metadata
 from .mapping.params import CHAT_PARAMS, EMBEDDING_PARAMS
+from .masking import mask
 from .metadata import PROVIDER, RUB_PER_USD
 
 _MARK = "_litellm_gigachat_provider"
@@ -110,6 +111,7 @@ def _seam(builtin: Callable[..., Any]) -> Callable[..., Any]:
             return builtin(*args, **kwargs)
         if _probing.get():
             raise _ReachedError
+        mask(kwargs)  # LiteLLM has read the key from the environment: it must not stand in this frame either
         return _dispatch(_handler(), kwargs)
 
     setattr(completion, _MARK, True)
