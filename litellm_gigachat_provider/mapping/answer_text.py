@@ -52,9 +52,15 @@ class TextCleaner:
         self._skip_blank = ""  # characters to swallow after a removed tag or a closed thought
         self._length = 0  # of the clean content so far
 
-    def feed(self, text: str) -> Clean:
+    def passes(self, text: str) -> bool:
+        """Whether ``text`` is clean as it is, and counted; otherwise it is to be fed."""
         if self._state == "body" and not self._hold and not self._skip_blank and not _SUSPECT.search(text):
             self._length += len(text)
+            return True
+        return False
+
+    def feed(self, text: str) -> Clean:
+        if self.passes(text):
             return Clean(text)
         return self._run(self._hold + text, final=False)
 

@@ -133,6 +133,8 @@ class StreamV1:
             raise_error_body(payload, where="stream")
         if self.finished:
             return []
+        if self._introduced and (text := self._more_text(payload, choices)):
+            return [Delta(text)]
         delta = Delta()
         said = False
         for choice in choices if isinstance(choices, list) else ():
@@ -149,6 +151,22 @@ class StreamV1:
             self._finish(delta)
             said = True
         return [delta] if said else []
+
+    def _more_text(self, payload: Mapping[str, Any], choices: Any) -> str | None:
+        """The text of the usual event: more text that is clean as it is, and nothing else. None for any other."""
+        if len(payload) > 4 or "usage" in payload or type(choices) is not list or len(choices) != 1:
+            return None
+        choice = choices[0]
+        if type(choice) is not dict or len(choice) != 2 or choice.get("index", 1) != 0:
+            return None
+        message = choice.get("delta")
+        if type(message) is not dict or len(message) != 1:
+            return None
+        content = message.get("content")
+        if type(content) is not str or not content or not self._cleaner.passes(content):
+            return None
+        self._said_text = True
+        return content
 
     def end(self) -> list[Delta]:
         """To be called when the stream is over (``[DONE]`` or end of file)."""
