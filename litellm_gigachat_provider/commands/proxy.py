@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import inspect
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -33,6 +36,8 @@ _CHILD = (
 _NEEDED = ("fastapi", "uvicorn", "yaml", "backoff", "apscheduler", "orjson", "multipart")
 _ANY_KEY = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
 _MASTER_KEY = "LITELLM_MASTER_KEY"
+# What a file of the package's name beside the config must say: LiteLLM takes the handler from there if there is one.
+_SHIM = f"from {_PACKAGE} import gigachat"
 _MAP_ENTRY = f"custom_provider_map: [{{provider: gigachat, custom_handler: {_PACKAGE}.gigachat}}]"
 
 
@@ -59,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         try:
             _check_installed(arguments)
-            config = _read_config(arguments.config)
+            path = (arguments.config or DEFAULT_CONFIG).resolve()
+            config = _read_config(path)
+            path = _beside_the_handler(path, stack)
             environment = _client_key(arguments, config)
             port = _free_port(arguments.host, arguments.port)
             if arguments.sandbox:
@@ -70,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(refusal, file=sys.stderr)
             return 2
         _announce(arguments, port, any_key=_ANY_KEY in environment)
-        return _serve_until_stopped(_command(arguments, port), environment)
+        return _serve_until_stopped(_command(arguments, path, port), environment)
 
 
 # --- what is checked before anything starts ------------------------------------------------------------
@@ -86,10 +93,9 @@ def _check_installed(arguments: argparse.Namespace) -> None:
         raise _RefusalError(f"--workers must be 1 or more, got {arguments.workers}.")
 
 
-def _read_config(path: Path | None) -> Mapping[str, Any]:
+def _read_config(chosen: Path) -> Mapping[str, Any]:
     import yaml
 
-    chosen = path or DEFAULT_CONFIG
     try:
         config = yaml.safe_load(chosen.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
@@ -98,17 +104,36 @@ def _read_config(path: Path | None) -> Mapping[str, Any]:
         raise _RefusalError(f"The config {chosen} is not YAML: {error}") from error
     if not isinstance(config, dict):
         raise _RefusalError(f"The config {chosen} has no settings: it must be a mapping with model_list.")
-    stray = chosen.resolve().with_name(f"{_PACKAGE}.py")
-    if stray.exists():
-        raise _RefusalError(
-            f"{stray} lies beside the config, so LiteLLM would load it instead of the package: rename it."
-        )
     if _gigachat_models(config) and "include" not in config and not _maps_provider(config):
         # LiteLLM's workers would not import this package, and its built-in provider would answer.
         raise _RefusalError(
             f"The config {chosen} does not route gigachat/ here. Add under litellm_settings: {_MAP_ENTRY}"
         )
     return config
+
+
+def _beside_the_handler(config: Path, stack: contextlib.ExitStack) -> Path:
+    """The config to serve from: LiteLLM before 1.98 loads handlers from files in its folder, and from nowhere else."""
+    shim = config.with_name(f"{_PACKAGE}.py")
+    if shim.exists():
+        if _SHIM in shim.read_text(encoding="utf-8", errors="replace"):
+            return config
+        raise _RefusalError(
+            f"{shim} lies beside the config, so LiteLLM would load it instead of the package: rename it."
+        )
+    if not _needs_a_file():
+        return config
+    if config != DEFAULT_CONFIG.resolve():
+        raise _RefusalError(f"This LiteLLM needs a file {shim} that says: {_SHIM} (LiteLLM from 1.98 on does not).")
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gigachat-proxy-")))
+    (folder / shim.name).write_text(f"{_SHIM}\n", encoding="utf-8")
+    return Path(shutil.copy(config, folder))
+
+
+def _needs_a_file() -> bool:
+    from litellm.proxy.types_utils.utils import get_instance_fn
+
+    return "Could not find module file" in inspect.getsource(get_instance_fn)
 
 
 def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -223,8 +248,8 @@ def _with_sandbox(environment: dict[str, str], stack: contextlib.ExitStack) -> d
 # --- the server process --------------------------------------------------------------------------------
 
 
-def _command(arguments: argparse.Namespace, port: int) -> list[str]:
-    command = [sys.executable, "-c", _CHILD, "--config", str(arguments.config or DEFAULT_CONFIG)]
+def _command(arguments: argparse.Namespace, config: Path, port: int) -> list[str]:
+    command = [sys.executable, "-c", _CHILD, "--config", str(config)]
     command += ["--host", arguments.host, "--port", str(port), "--num_workers", str(arguments.workers)]
     return [*command, "--detailed_debug"] if arguments.debug else command
 

@@ -164,6 +164,41 @@ def test_a_stray_file_beside_the_config(start, credentials, tmp_path):
     assert "instead of the package: rename it" in output
 
 
+@pytest.fixture
+def old_litellm(monkeypatch):
+    """Before 1.98 a handler is loaded from a file beside the config, and from nowhere else."""
+    monkeypatch.setattr(proxy, "_needs_a_file", lambda: True)
+
+
+def test_old_litellm_gets_the_file_it_wants(monkeypatch, credentials, old_litellm):
+    seen = {}
+
+    def server(command, environment):
+        config = Path(command[command.index("--config") + 1])
+        seen["config"] = config
+        seen["same"] = config.read_bytes() == proxy.DEFAULT_CONFIG.read_bytes()
+        seen["shim"] = config.with_name("litellm_gigachat_provider.py").read_text()
+        return 0
+
+    monkeypatch.setattr(proxy, "_serve_until_stopped", server)
+    parser = argparse.ArgumentParser()
+    proxy.add_arguments(parser)
+    assert proxy.run(parser.parse_args(["--port", "0"])) == 0
+    assert seen["same"]
+    assert seen["shim"] == "from litellm_gigachat_provider import gigachat\n"
+    assert not seen["config"].exists()
+
+
+def test_old_litellm_and_a_config_of_ones_own(start, credentials, old_litellm, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_bytes(proxy.DEFAULT_CONFIG.read_bytes())
+    code, _, _, output = start("--config", str(config))
+    assert code == 2
+    assert "that says: from litellm_gigachat_provider import gigachat" in output
+    (tmp_path / "litellm_gigachat_provider.py").write_text("from litellm_gigachat_provider import gigachat\n")
+    assert start("--config", str(config))[0] == 0
+
+
 def test_keys_in_the_config_count_as_credentials(start, tmp_path):
     model = {"model_name": "a", "litellm_params": {"model": "gigachat/GigaChat-2", "api_key": "os.environ/MY_KEY"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model_list": [model], "litellm_settings": ROUTED}))
