@@ -101,7 +101,9 @@ def answers_of(call: Call, codec: Codec, request: ChatRequest) -> Flow[tuple[lis
     def choices(uploaded: Mapping[str, str]) -> Flow[list[tuple[Answer, Reply]]]:
         if request.n == 1:
             return [(yield from one_answer(call, codec, request, uploaded))]
-        return (yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)]))
+        pairs: list[tuple[Answer, Reply]]
+        pairs = yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)])
+        return pairs
 
     pairs, uploaded = yield from with_files(call, request, choices)
     yield from clean_up(call, request, uploaded)

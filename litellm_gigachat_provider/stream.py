@@ -131,7 +131,8 @@ class ChatStream:
                 return Head(index, events, reader, StreamFinisher(request))
 
             if request.n > 1 and call.settings.max_concurrency is None:
-                return (yield Gather([open_head(index) for index in range(request.n)]))
+                opened: list[Head] = yield Gather([open_head(index) for index in range(request.n)])
+                return opened
             # A limited tenant must not hold one slot while it waits for the next.
             self.waiting = [functools.partial(open_head, index) for index in range(1, request.n)]
             return [(yield from open_head(0))]

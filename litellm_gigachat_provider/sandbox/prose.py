@@ -100,7 +100,7 @@ def json_text(system: str, prompt: str, found: Sequence[tuple[str, Any]]) -> str
     if found:
         return _pretty(dict(found))
     keys = next(
-        (found for at in (prompt, system) for sign in (_QUOTED_KEYS, _KEYS) if (found := sign.search(at))), None
+        (match for at in (prompt, system) for sign in (_QUOTED_KEYS, _KEYS) if (match := sign.search(at))), None
     )
     if keys:
         named = [word for word in re.findall(r"\w+", keys[1]) if word.lower() not in ("and", "и")]

@@ -23,7 +23,8 @@ def _fast() -> tuple[Callable[[Any], bytes], Callable[[bytes | str], Any]] | Non
     options = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
     def dumps(value: Any) -> bytes:
-        return orjson.dumps(value, None, options)
+        data: bytes = orjson.dumps(value, None, options)
+        return data
 
     return dumps, orjson.loads
 
