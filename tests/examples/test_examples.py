@@ -50,7 +50,7 @@ def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=240,
     )
 
 
