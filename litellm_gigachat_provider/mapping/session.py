@@ -64,11 +64,17 @@ def _leading(messages: Any) -> str | None:
     found: list[str] = []
     for message in messages:
         role, content = _field(message, "role"), _field(message, "content")
-        text = content if isinstance(content, str) else json.dumps(content, default=str, sort_keys=True)
-        found.append(f"{role}:{text}")
+        found.append(f"{role}:{content if isinstance(content, str) else _text(content)}")
         if role not in _LEADING:
             break
     return "\x1e".join(found)
+
+
+def _text(content: Any) -> str:
+    try:
+        return json.dumps(content, default=str, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):  # keys that do not compare, circles, thousands of levels:
+        return ""  # a clear refusal where the messages are read, not a crash here
 
 
 def _field(message: Any, name: str) -> Any:
