@@ -129,8 +129,8 @@ REF_BOMB = {
     "$defs": {f"a{n}": {"type": "object", "properties": {k: {"$ref": f"#/$defs/a{n + 1}"} for k in "xyz"}} for n in range(40)}
     | {"a40": {"type": "string"}},
 }  # fmt: skip
-UNION_BOMB = nested(30, lambda inner: {"anyOf": [inner, inner]}, {"type": "string"})
-ALL_BOMB = nested(30, lambda inner: {"allOf": [inner, inner]}, {"type": "string"})
+UNION_BOMB = nested(12, lambda inner: {"anyOf": [inner, inner]}, {"type": "string"})
+ALL_BOMB = nested(12, lambda inner: {"allOf": [inner, inner]}, {"type": "string"})
 CASES = {
     "10,000 messages": (HELLO + [{"role": "assistant", "content": "а"}, {"role": "user", "content": "б"}] * 5000, {}),
     "10,000 messages with calls": (calls("{}") * 3334, {}),

@@ -42,3 +42,41 @@ def test_text_that_arrives_in_one_read_with_an_error_is_delivered_first(gigachat
             text += chunk.choices[0].delta.content or ""
     assert isinstance(unwrapped(caught.value), litellm.InternalServerError)
     assert text
+
+
+def deep(depth=20_000):
+    made = "x"
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+def circular():
+    made = []
+    made.append(made)
+    return made
+
+
+@pytest.mark.parametrize("content", [deep(), circular(), [{1: "a", "b": "c"}]], ids=["deep", "circular", "mixed keys"])
+def test_content_that_cannot_be_written_is_a_bad_request(gigachat_sandbox, content):
+    """The session id is made of the first messages: RecursionError, ValueError and TypeError came out of it."""
+    from litellm_gigachat_provider import gigachat
+
+    with pytest.raises(litellm.BadRequestError):
+        gigachat.completion(
+            model="GigaChat-2-Max", messages=[{"role": "user", "content": content}], model_response=litellm.ModelResponse(),
+            optional_params={}, litellm_params={}, timeout=5,
+        )  # fmt: skip
+    assert gigachat_sandbox.requests == []
+
+
+def test_the_key_stands_in_no_frame_of_the_seam(gigachat_sandbox, monkeypatch):
+    """LiteLLM reads GIGACHAT_CREDENTIALS itself and hands the key on: error trackers show the locals of frames."""
+    gigachat_sandbox.fail_next("chat", status=500)
+    with pytest.raises(litellm.InternalServerError) as caught:
+        litellm.completion(model=MODEL, messages=HELLO)
+    step = caught.value.__traceback__
+    while step is not None:
+        if "/litellm_gigachat_provider/" in step.tb_frame.f_code.co_filename:
+            assert gigachat_sandbox.credentials not in repr(step.tb_frame.f_locals)
+        step = step.tb_next
