@@ -116,6 +116,13 @@ class _Reader:
 
     def _index(self, index: dict[str, deque[deque[Slot]]], slots: list[Slot], key: str) -> None:
         """The calls of one turn under their key: the latest turn first, within a turn in order."""
+        if len(slots) == 1:  # nearly always
+            value = slots[0].call.id if key == "id" else slots[0].name
+            if value:
+                index.setdefault(value, deque()).append(deque(slots))
+                if key == "id":
+                    self._known.add(value)
+            return
         fresh: dict[str, deque[Slot]] = {}
         for slot in slots:
             value = slot.call.id if key == "id" else slot.name
@@ -260,7 +267,7 @@ def _state_of(message: _Message) -> str | None:
     kept = message.get("provider_specific_fields")
     holder = kept if isinstance(kept, Mapping) else message
     found = holder.get("functions_state_id") or holder.get("tools_state_id")
-    return found if ids.is_state_id(found) else None
+    return found if found and ids.is_state_id(found) else None
 
 
 _ROLES: dict[str, Callable[[_Reader, _Message, str], None]] = {

@@ -82,7 +82,10 @@ def _deep_text(text: str) -> bool:
 def parse(text: str) -> Any:
     """The JSON value of ``text``; NotJsonError for anything that could not be sent on again."""
     try:
-        value = _DECODER.decode(text)
+        bare = text.strip(" \t\n\r")
+        value, end = _DECODER.raw_decode(bare)
+        if end != len(bare):
+            _DECODER.decode(text)  # raises, and says what follows the value
     except NotJsonError:
         raise
     except RecursionError as error:
