@@ -65,7 +65,7 @@ def _leading(messages: Any) -> str | None:
     for message in messages:
         role, content = _field(message, "role"), _field(message, "content")
         found.append(f"{role}:{content if isinstance(content, str) else _text(content)}")
-        if role not in _LEADING:
+        if not isinstance(role, str) or role not in _LEADING:
             break
     return "\x1e".join(found)
 
