@@ -13,18 +13,18 @@ RUB_PER_USD = 80.0
 _PRICES = frozenset({"input_cost_per_token", "output_cost_per_token"})
 
 
-def entries(rub_per_usd: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """``gigachat/<name>`` and its entry for every known model, previews of chat models included."""
+def entries(rub_per_usd: float, provider: str = PROVIDER) -> Iterator[tuple[str, dict[str, Any]]]:
+    """``<provider>/<name>`` and its entry for every known model, previews of chat models included."""
     for model in MODELS.values():
         names = (model.name, f"{model.name}-preview") if model.mode == "chat" else (model.name,)
         for name in names:
-            yield f"{PROVIDER}/{name}", entry(model, rub_per_usd)
+            yield f"{provider}/{name}", entry(model, rub_per_usd, provider)
 
 
-def entry(model: Model, rub_per_usd: float) -> dict[str, Any]:
+def entry(model: Model, rub_per_usd: float, provider: str = PROVIDER) -> dict[str, Any]:
     """LiteLLM's shape of one model: prices in dollars a token, context in tokens."""
     chat = model.mode == "chat"
-    found: dict[str, Any] = {"litellm_provider": PROVIDER, "mode": model.mode}
+    found: dict[str, Any] = {"litellm_provider": provider, "mode": model.mode}
     found["input_cost_per_token"] = found["output_cost_per_token"] = 0.0  # LiteLLM's own word for an unknown price
     if model.rub_per_million is not None:
         price = model.rub_per_million / 1_000_000 / rub_per_usd

@@ -290,6 +290,12 @@ def _append_to_map(handler: CustomLLM) -> None:
         known.append(PROVIDER)
 
 
+def _names() -> list[str]:
+    """``gigachat``, and every other name in the map whose handler is ours: cost look-ups go by these."""
+    others = [e["provider"] for e in litellm.custom_provider_map if getattr(type(e["custom_handler"]), _MARK, False)]
+    return list(dict.fromkeys((PROVIDER, *others)))
+
+
 def _add_models(rub_per_usd: float, *, replace_prices: bool = False) -> None:
     """Add what LiteLLM does not know; a value the user registered is never replaced.
 
@@ -297,7 +303,7 @@ def _add_models(rub_per_usd: float, *, replace_prices: bool = False) -> None:
     """
     users: Mapping[str, Any] = getattr(litellm.utils, "_runtime_registered_model_cost", {})
     known: set[str] = getattr(litellm, "gigachat_models", set())
-    for key, ours in metadata.entries(rub_per_usd):
+    for key, ours in (pair for name in _names() for pair in metadata.entries(rub_per_usd, name)):
         entry = metadata.merged(ours, litellm.model_cost.get(key, {}), users=key in users)
         if replace_prices and key not in users:
             entry.update(metadata.prices(ours))
@@ -316,6 +322,7 @@ def register(handler: CustomLLM | None = None, *, check: bool = True, rub_per_us
     stay); without it an entry that is there stays, and the package's ready handler is added otherwise.
     ``check`` calls LiteLLM three times without network (3 to 6 ms after the first) and raises
     :class:`SeamError` if a call does not arrive here. ``rub_per_usd`` prices the models in dollars.
+    Handlers of ours under other names in the map get prices and abilities under these names, too.
     Idempotent and thread-safe.
     """
     with _lock:

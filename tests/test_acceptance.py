@@ -10,7 +10,7 @@ import httpx
 import litellm
 import pytest
 
-import litellm_gigachat_provider  # noqa: F401
+import litellm_gigachat_provider
 
 MODEL = "gigachat/GigaChat-2-Max"
 HELLO = [{"role": "user", "content": "Привет"}]
@@ -227,3 +227,24 @@ def test_stream_as_recorded_on_v2(scripted: Callable[..., Scripted]) -> None:
             "stream": True,
         }
     ]
+
+
+# --- a handler of ours under another name -----------------------------------------------------------------
+
+
+def test_another_provider_name_gets_prices_and_abilities(
+    gigachat_sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = litellm_gigachat_provider.GigaChatLLM()
+    entries = [*litellm.custom_provider_map, {"provider": "gigachat_corp", "custom_handler": handler}]
+    monkeypatch.setattr(litellm, "custom_provider_map", entries)
+    monkeypatch.setattr(litellm, "model_cost", dict(litellm.model_cost))
+    litellm_gigachat_provider.register()
+    model = "gigachat_corp/GigaChat-2-Max"
+    answer = litellm.completion(model=model, messages=HELLO)
+    usage = answer.usage
+    paid = usage.prompt_tokens - usage.prompt_tokens_details.cached_tokens + usage.completion_tokens
+    price = litellm.model_cost[MODEL]["input_cost_per_token"]
+    assert answer._hidden_params["response_cost"] == pytest.approx(paid * price)
+    assert litellm.supports_function_calling(model)
+    assert litellm.supports_response_schema(model)
