@@ -1,5 +1,7 @@
 """Secrets that are looked for everywhere, and the everywhere."""
 
+# ruff: noqa: BLE001 - whatever comes out of a call is an outcome here
+
 from __future__ import annotations
 
 import base64
@@ -56,7 +58,9 @@ class Canaries:
             where = f"{place}: {type(link).__name__}"
             self.search(f"{where}, its text", f"{link}\n{link!r}\n{link.args!r}")
             self.search(f"{where}, its attributes", deep(vars(link), skip=()))
-            self.search(f"{where}, its traceback", "".join(traceback.format_exception(type(link), link, link.__traceback__)))
+            self.search(
+                f"{where}, its traceback", "".join(traceback.format_exception(type(link), link, link.__traceback__))
+            )
             self._search_frames(where, link)
             waiting += [link.__cause__, link.__context__, getattr(link, "original_exception", None)]
 
@@ -66,7 +70,10 @@ class Canaries:
             code = step.tb_frame.f_code
             if f"/{PACKAGE}/" in code.co_filename and "/sandbox/" not in code.co_filename:
                 for name, value in step.tb_frame.f_locals.items():
-                    self.search(f"{where}, local {name} of {code.co_name} ({code.co_filename}:{step.tb_lineno})", safe_repr(value))
+                    self.search(
+                        f"{where}, local {name} of {code.co_name} ({code.co_filename}:{step.tb_lineno})",
+                        safe_repr(value),
+                    )
             step = step.tb_next
 
 

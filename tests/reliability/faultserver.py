@@ -1,5 +1,7 @@
 """A GigaChat of exact bytes: a plan per path and request, silent or broken where the plan says so, counting what is open."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import asyncio
@@ -87,7 +89,9 @@ class FaultServer:
 
     def __enter__(self) -> FaultServer:
         started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main(started)), name="fault-server", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._main(started)), name="fault-server", daemon=True
+        )
         self._thread.start()
         assert started.wait(5)
         return self

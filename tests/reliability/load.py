@@ -1,5 +1,7 @@
 """Callers that ask again and again, in threads and in tasks; what failed is kept."""
 
+# ruff: noqa: BLE001 - whatever comes out of a call is an outcome here
+
 from __future__ import annotations
 
 import asyncio

@@ -3,6 +3,8 @@
 ``FUZZ_EXAMPLES`` sets how many examples each property gets (``.ci/fuzz`` runs 10,000).
 """
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import json
@@ -40,7 +42,9 @@ def no_network():
         patch.setenv("GIGACHAT_ACCESS_TOKEN", "token-of-the-fuzzer")
         for name in ("GIGACHAT_CREDENTIALS", "GIGACHAT_API_VERSION", "GIGACHAT_MAX_CONCURRENCY"):
             patch.delenv(name, raising=False)
-        patch.setattr(files, "upload", lambda transport, found, **_: {one.key: f"id-{n}" for n, one in enumerate(found)})
+        patch.setattr(
+            files, "upload", lambda transport, found, **_: {one.key: f"id-{n}" for n, one in enumerate(found)}
+        )
         yield patch
 
 
@@ -68,12 +72,25 @@ def test_any_request(messages, tools, choice, params, form, contract, stream):
 
 
 WILD = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(), max_size=6), st.binary(max_size=4)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=6), st.integers()), inner, max_size=3)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(st.characters(), max_size=6),
+        st.binary(max_size=4),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=6), st.integers()), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["role", "content", "tool_calls", "name", "tool_call_id", "function_call", "type", "text", "function"])
-MESSAGE_LIKE = st.dictionaries(KEYS, st.one_of(WILD, st.sampled_from(["user", "assistant", "tool", "system"])), max_size=5)
+KEYS = st.sampled_from(
+    ["role", "content", "tool_calls", "name", "tool_call_id", "function_call", "type", "text", "function"]
+)
+MESSAGE_LIKE = st.dictionaries(
+    KEYS, st.one_of(WILD, st.sampled_from(["user", "assistant", "tool", "system"])), max_size=5
+)
 PARAM_NAMES = st.sampled_from([
     "tools", "tool_choice", "functions", "function_call", "response_format", "temperature", "top_p", "max_tokens", "n", "stop",
     "stream_options", "logprobs", "top_logprobs", "seed", "user", "metadata", "reasoning_effort", "modalities", "audio",
@@ -198,7 +215,9 @@ V2 = {
                                                    {"files": [{"id": "x", "mime": "image/png"}]}], "tools_state_id": "t"}],
     "usage": {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1, "total_tokens": 2},
 }  # fmt: skip
-ODD = st.one_of(JSON, st.sampled_from([[], {}, "", None, -1, 10**400, 1e308, "stop", [None], {"": {}}, "\x00", True, "9" * 500]))
+ODD = st.one_of(
+    JSON, st.sampled_from([[], {}, "", None, -1, 10**400, 1e308, "stop", [None], {"": {}}, "\x00", True, "9" * 500])
+)
 
 
 def places(value, path=()):
@@ -268,7 +287,9 @@ def test_any_answer(body, contract, params):
         ),
         max_size=4,
     ),
-    st.sampled_from(["", "event: response.message.delta\n", "event: response.message.done\n", "event: ping\n", "event: error\n"]),
+    st.sampled_from(
+        ["", "event: response.message.delta\n", "event: response.message.done\n", "event: ping\n", "event: error\n"]
+    ),
     st.sampled_from(CONTRACTS),
     st.sampled_from(PARAM_SETS),
     st.integers(1, 200),

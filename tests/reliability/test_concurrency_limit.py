@@ -104,7 +104,7 @@ def test_first_come_first_served(one):
             thread = threading.Thread(target=lambda number=number: order.append((number, ask())))
             thread.start()
             callers.append(thread.join)
-        assert wait_until(lambda: limiter().waiting + len(order) == number + 1 + (limiter().running == 0)), number
+        assert wait_until(lambda came=number: limiter().waiting + len(order) == came + 1 + (limiter().running == 0))
     for wait in callers:
         wait(20)
     loop.call_soon_threadsafe(loop.stop)
@@ -139,7 +139,7 @@ FAULTS = [{"status": 500}, {"status": 422}, {"kind": "reset"}, {"kind": "stall"}
 def test_a_failed_call_gives_its_slot_back(one, fault, stream, way):
     ask()
     one.fail_next("chat", **fault)
-    with pytest.raises(Exception):  # noqa: B017, PT011 - which one is the fault matrix's business
+    with pytest.raises(Exception):  # noqa: B017 - which one is the fault matrix's business
         ask(stream, timeout=0.3) if way == "sync" else asyncio.run(aask(stream, timeout=0.3))
     all_free()
     assert wait_until(lambda: not sum(one.world.running.values()))
@@ -150,7 +150,7 @@ def test_a_failed_call_gives_its_slot_back(one, fault, stream, way):
 @pytest.mark.parametrize("kind", ["cut_after", "stall_after", "error_after"])
 def test_a_broken_stream_gives_its_slot_back(one, way, kind):
     setattr(one.knobs.stream, kind, 1)
-    with pytest.raises(Exception):  # noqa: B017, PT011
+    with pytest.raises(Exception):  # noqa: B017
         ask(True, timeout=0.3) if way == "sync" else asyncio.run(aask(True, timeout=0.3))
     all_free()
 
@@ -196,7 +196,9 @@ def test_several_answers_of_one_call_at_limit_one(one):
     answer = litellm.completion(model=MODEL, messages=HELLO, n=3, timeout=10)
     assert len(answer.choices) == 3
     assert asyncio.run(litellm.acompletion(model=MODEL, messages=HELLO, n=3, timeout=10)).choices[2].message.content
-    indexes = {c.choices[0].index for c in litellm.completion(model=MODEL, messages=HELLO, n=3, stream=True, timeout=10)}
+    indexes = {
+        c.choices[0].index for c in litellm.completion(model=MODEL, messages=HELLO, n=3, stream=True, timeout=10)
+    }
     assert indexes == {0, 1, 2}
     assert refused(one) == []
     all_free()

@@ -4,6 +4,8 @@ A cell asserts: LiteLLM's exception class and whether it is worth a retry, the t
 far, how many requests reached the server, and that no connection, stream, slot, task or thread stays behind.
 """
 
+# ruff: noqa: BLE001, E501 - whatever comes out of a call is an outcome here; tables
+
 from __future__ import annotations
 
 import asyncio
@@ -16,7 +18,21 @@ import aiohttp  # noqa: F401 - so that no time limit here pays for loading it
 import litellm
 import pytest
 from faultserver import (
-    CHAT, CLOSE, EMBEDDINGS, END, FILES, OAUTH, RESET, STALL, STREAM_HEAD, FaultServer, answer, chunk, event, new_key, token,
+    CHAT,
+    CLOSE,
+    EMBEDDINGS,
+    END,
+    FILES,
+    OAUTH,
+    RESET,
+    STALL,
+    STREAM_HEAD,
+    FaultServer,
+    answer,
+    chunk,
+    event,
+    new_key,
+    token,
 )  # fmt: skip
 from probe import nothing_left, own_tasks, unwrapped
 

@@ -1,5 +1,7 @@
 """Streams over TLS and HTTP/2, which is what GigaChat itself speaks: another lane than the one of plain HTTP."""
 
+# ruff: noqa: BLE001 - whatever comes out of a call is an outcome here
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """Defects that the runs of this folder have found, each by name."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import sys

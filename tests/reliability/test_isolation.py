@@ -1,5 +1,7 @@
 """Tenants share nothing: no token, file id, session id or connection; and a thousand of them take bounded memory."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import base64

@@ -67,7 +67,7 @@ def test_retry_after_is_honoured(gigachat_sandbox, ask):
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_num_retries_multiplies_with_nothing_of_ours(gigachat_sandbox, ask, status):
     gigachat_sandbox.fail_next("chat", status=status, times=50, headers={"Retry-After": "0.01"})
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - the router wraps a stream's
+    with pytest.raises(Exception) as caught:
         ask(router({"main": MODEL}, num_retries=1, disable_cooldowns=True))
     assert caught.value.status_code in (status, 503)
     assert len(asked(gigachat_sandbox)) == 2

@@ -1,5 +1,7 @@
 """Canaries for every secret; everything that is written anywhere, at any log level, is searched for them."""
 
+# ruff: noqa: BLE001 - whatever comes out of a call is an outcome here
+
 from __future__ import annotations
 
 import asyncio
@@ -36,6 +38,12 @@ FAULTS = {
 }
 
 
+LOGGERS = (
+    "LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "httpx", "httpcore", "hpack", "hpack.hpack", "hpack.table", "h2",
+    "aiohttp", "asyncio", "urllib3", "litellm_gigachat_provider",
+)  # fmt: skip
+
+
 class Collector(CustomLogger):
     """What callbacks get, without what LiteLLM itself puts there: the key under ``api_key``."""
 
@@ -60,11 +68,7 @@ def canaries(monkeypatch, capfd):
     """Plant in it; on the way out all that was logged or printed is searched."""
     planted, handler, collector = Canaries(), Everything(), Collector()
     root = logging.getLogger()
-    loggers = [root] + [
-        logging.getLogger(name)
-        for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "httpx", "httpcore", "hpack", "h2", "aiohttp", "asyncio")
-        + ("hpack.hpack", "hpack.table", "litellm_gigachat_provider", "urllib3")
-    ]
+    loggers = [root] + [logging.getLogger(name) for name in LOGGERS]
     levels = [(logger, logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
