@@ -219,7 +219,11 @@ ROWS: tuple[Row, ...] = (
         "import on top of LiteLLM",
         "imported",
         {},
-        (Metric("time", "ms", "{:.0f}", (Aim("<=", 25),)), Metric("rss", "MB", "{:.1f}", (Aim("<=", 3),))),
+        (
+            Metric("cpu", "CPU, ms", "{:.0f}", (Aim("<=", 25),)),
+            Metric("time", "ms (more where cores are shared)", "{:.0f}"),
+            Metric("rss", "MB", "{:.1f}", (Aim("<=", 3),)),
+        ),
         rounds=7,
         fresh=True,
         who=("litellm",),
