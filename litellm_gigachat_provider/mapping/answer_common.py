@@ -205,7 +205,7 @@ def _arguments_text(call: _Raw) -> str:
         return json_text(call.arguments or {})
     try:
         parsed = json.loads(call.text)
-    except ValueError:
+    except (ValueError, RecursionError):  # thousands of brackets
         parsed = None
     if not isinstance(parsed, dict):
         raise ModelOutputError(
@@ -217,6 +217,6 @@ def _arguments_text(call: _Raw) -> str:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
