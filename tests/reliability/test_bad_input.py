@@ -318,7 +318,7 @@ HOSTILE = {
     "a megabyte of <think>": with_text("<think>" * 150_000),
     "a megabyte of <img": with_text('<img src="' * 100_000),
     "a megabyte of braces": with_text("{" * 1_000_000),
-    "100,000 choices": dumped({**V1, "choices": V1["choices"] * 100_000}),
+    "20,000 choices": dumped({**V1, "choices": V1["choices"] * 20_000}),
     "a number of a megabyte": b'{"choices": [' + b"9" * 1_000_000 + b"]}",
 }
 

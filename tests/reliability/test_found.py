@@ -82,3 +82,12 @@ def test_the_key_stands_in_no_frame_of_the_seam(gigachat_sandbox, monkeypatch):
         if "/litellm_gigachat_provider/" in step.tb_frame.f_code.co_filename:
             assert gigachat_sandbox.credentials not in repr(step.tb_frame.f_locals)
         step = step.tb_next
+
+
+def test_arguments_of_thousands_of_brackets_are_a_bad_answer(gigachat_sandbox):
+    """``RecursionError`` came out of the reader of the answer."""
+    gigachat_sandbox.fail_next("chat", status=200, body={"choices": [{"index": 0, "finish_reason": "function_call", "message": {
+        "role": "assistant", "content": "", "function_call": {"name": "f", "arguments": "[" * 100_000},
+    }}]})  # fmt: skip
+    with pytest.raises(litellm.InternalServerError, match="no JSON object"):
+        litellm.completion(model=MODEL, messages=HELLO)
