@@ -84,7 +84,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from . import __version__
-        from .registration import litellm_version
+        from .versions import litellm_version
 
         print(f"litellm-gigachat-provider {__version__} (LiteLLM {litellm_version()})")
         parser.exit()

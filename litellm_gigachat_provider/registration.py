@@ -18,7 +18,6 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import CodeType
@@ -33,6 +32,7 @@ from . import metadata
 from .mapping.params import CHAT_PARAMS, EMBEDDING_PARAMS
 from .masking import mask
 from .metadata import PROVIDER, RUB_PER_USD
+from .versions import litellm_version, warn_of_1_106
 
 _MARK = "_litellm_gigachat_provider"
 _PROBE_MODEL = "GigaChat-2"
@@ -54,17 +54,6 @@ class SeamError(RuntimeError):
 
 class _ReachedError(BaseException):
     """Raised by a probed handler. Not an ``Exception``: LiteLLM's except clauses and callbacks must not see it."""
-
-
-@functools.cache
-def litellm_version() -> str:
-    """The installed LiteLLM's version, ``unknown`` when its metadata is missing."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("litellm")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def has_builtin() -> bool:
@@ -101,7 +90,7 @@ def install(default_handler: CustomLLM) -> None:
             raise SeamError("LiteLLM dispatches gigachat through a path that is unknown here")
         if not getattr(handler.completion, _MARK, False):
             handler.completion = _seam(handler.completion)
-        _warn_of_1_106()
+        warn_of_1_106()
 
 
 def _seam(builtin: Callable[..., Any]) -> Callable[..., Any]:
@@ -259,24 +248,6 @@ def _dispatches_through_handler() -> bool:
     return code is not None and "base_llm_http_handler" in code.co_names and "completion" in code.co_names
 
 
-def _warn_of_1_106() -> None:
-    if not litellm_version().startswith("1.106."):
-        return
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        works = int(version("mcp").split(".")[0]) >= 2
-    except (PackageNotFoundError, ValueError):
-        works = False
-    if not works:
-        warnings.warn(
-            f"LiteLLM {litellm_version()} fails on every call with tools unless mcp>=2 is installed: "
-            "run pip install 'mcp>=2', or install another LiteLLM (pip install 'litellm!=1.106.*').",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-
-
 # --- map, models, self-check -----------------------------------------------------------------------------
 
 
@@ -341,16 +312,15 @@ def register(handler: CustomLLM | None = None, *, check: bool = True, rub_per_us
 
 def self_check() -> None:
     """Send three calls through LiteLLM and see that each arrives at our handler. No network, no callbacks."""
-    message = [{"role": "user", "content": "ping"}]
-    model = f"{PROVIDER}/{_PROBE_MODEL}"
+    message, model = [{"role": "user", "content": "ping"}], f"{PROVIDER}/{_PROBE_MODEL}"
     calls: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("completion", lambda: litellm.completion(model=model, messages=message, num_retries=0)),
         ("streaming", lambda: litellm.completion(model=model, messages=message, stream=True, num_retries=0)),
         ("embedding", lambda: litellm.embedding(model=f"{PROVIDER}/Embeddings", input=["ping"])),
     )
-    entry = _handler()
-    if not getattr(type(entry), _MARK, False):
-        raise SeamError(f"custom_provider_map has another handler for {PROVIDER}: {type(entry).__name__}")
+    handler = type(_handler())
+    if not getattr(handler, _MARK, False):
+        raise SeamError(f"custom_provider_map has another handler for {PROVIDER}: {handler.__name__}")
     for name, call in calls:
         token = _probing.set(True)
         try:

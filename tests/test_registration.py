@@ -14,7 +14,7 @@ import litellm
 import pytest
 
 import litellm_gigachat_provider as ours
-from litellm_gigachat_provider import registration
+from litellm_gigachat_provider import registration, versions
 
 NATIVE = registration.has_builtin()
 
@@ -263,11 +263,11 @@ def test_1_106_without_mcp_warns_once_with_the_remedy(monkeypatch, mcp, warns):
             raise metadata.PackageNotFoundError(name)
         return mcp
 
-    monkeypatch.setattr(registration, "litellm_version", lambda: "1.106.2")
-    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(versions, "litellm_version", lambda: "1.106.2")
+    monkeypatch.setattr(versions, "version", version)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        registration._warn_of_1_106()
+        versions.warn_of_1_106()
     assert bool(seen) is warns
     if warns:
         assert "mcp>=2" in str(seen[0].message)

@@ -104,7 +104,7 @@ def _endpoint(*, force_sandbox: bool) -> contextlib.AbstractContextManager[str]:
 
 
 def _version(litellm: Any) -> str:
-    from ..registration import litellm_version
+    from ..versions import litellm_version
 
     return litellm_version()
 
