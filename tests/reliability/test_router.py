@@ -111,7 +111,7 @@ def test_cooldown_moves_the_traffic(gigachat_sandbox, ask):
         cooldown_time=30,
         allowed_fails=0,
     )
-    gigachat_sandbox.fail_next("chat", status=429, headers={"Retry-After": "0.01"})
+    gigachat_sandbox.fail_next("chat", status=429)  # older versions cool down for Retry-After, if there is one
     for _ in range(4):
         assert ask(made, "group")
     refused, *rest = asked(gigachat_sandbox)
