@@ -8,11 +8,13 @@ Prometheus nothing of ours is needed: usage and cost of plain and streamed answe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import errors, logs
 from .errors import GigaChatError
-from .mapping.types import ChatRequest, Usage
+
+if TYPE_CHECKING:
+    from .mapping.types import ChatRequest, Usage  # a third of what importing the package costs
 
 
 class Counters:
