@@ -172,7 +172,7 @@ def test_a_cancelled_task_gives_its_slot_or_its_place_back(one):
 
     async def main():
         await aask()
-        one.knobs.chat_delay = 2.0
+        one.knobs.chat_delay = 8.0
         for stream in (False, True):
             running = asyncio.create_task(aask(stream))
             waiting = asyncio.create_task(aask(stream))

@@ -40,8 +40,8 @@ import litellm_gigachat_provider  # noqa: F401 - registers
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client, oauth
 
-LIMIT = 0.3  # seconds a call that meets silence may take
-SLACK = 1.2  # of a busy machine
+LIMIT = 0.6  # seconds a call that meets silence may take
+SLACK = 2.5  # of a busy machine
 MODEL = "gigachat/GigaChat-2-Max"
 HELLO = [{"role": "user", "content": "Привет!"}]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -14,8 +14,8 @@ from probe import busy, own_tasks, own_threads, streams_open, unwrapped, wait_un
 import litellm_gigachat_provider  # noqa: F401 - registers
 from litellm_gigachat_provider.transport import client
 
-LIMIT = 0.4
-SLACK = 1.2
+LIMIT = 0.8
+SLACK = 2.5
 MODEL = "gigachat/GigaChat-2-Max"
 HELLO = [{"role": "user", "content": "Расскажи о море"}]
 TEXT = "Море шумит, чайки кричат, волны бегут. " * 20
