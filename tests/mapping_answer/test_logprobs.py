@@ -22,7 +22,12 @@ def test_openai_shape():
     response = fill_response(ModelResponse(), [answer], request_model="m", response_id="i", created=1, headers={})
     found = response.choices[0].logprobs.model_dump()["content"]
     assert found == [
-        {"token": "Да", "logprob": -0.1, "bytes": None, "top_logprobs": [{"token": "Нет", "logprob": -2.0, "bytes": None}]},
+        {
+            "token": "Да",
+            "logprob": -0.1,
+            "bytes": None,
+            "top_logprobs": [{"token": "Нет", "logprob": -2.0, "bytes": None}],
+        },
         {"token": "", "logprob": 0.0, "bytes": None, "top_logprobs": []},
     ]
 
