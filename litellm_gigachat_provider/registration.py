@@ -138,9 +138,7 @@ def _dispatch(handler: Any, kwargs: dict[str, Any]) -> Any:
     }
     if not stream:
         return (handler.acompletion if is_async else handler.completion)(**call)
-    if is_async:
-        return _open_async(handler.astreaming(**call), kwargs)
-    return _wrap(handler.streaming(**call), kwargs)
+    return _open_async(handler.astreaming(**call), kwargs) if is_async else _wrap(handler.streaming(**call), kwargs)
 
 
 async def _open_async(source: Any, kwargs: dict[str, Any]) -> Any:
