@@ -228,7 +228,7 @@ def _guard_configs() -> None:
             raise SeamError(f"LiteLLM has a built-in gigachat but no litellm.{name}")
         if not getattr(base, _MARK, False):
             setattr(litellm, name, _passthrough(base, params, blocked))
-    for module_name, module in list(sys.modules.items()):
+    for module_name, module in sys.modules.copy().items():  # atomic: other threads import meanwhile
         if module_name.startswith("litellm.llms.gigachat."):
             for function, replacement in _TOKEN_FUNCTIONS.items():
                 if hasattr(module, function):

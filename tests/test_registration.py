@@ -5,10 +5,12 @@ What changes LiteLLM for good runs in a process of its own.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
+import types
 
 import litellm
 import pytest
@@ -251,6 +253,27 @@ def test_the_builtins_token_functions_are_closed():
     )
     assert "closed" in done.stdout, done.stdout + done.stderr
     assert "NETWORK" not in done.stdout
+
+
+def test_the_guard_bears_an_import_in_the_midst():
+    """Whatever imports lazily (another thread, a finalizer as here) must not break a later ``register()``."""
+
+    class Late:
+        def __del__(self):
+            sys.modules["a_late_module"] = types.ModuleType("a_late_module")
+
+    gc.disable()
+    gc.collect()
+    late = Late()
+    late.itself = late
+    del late
+    gc.enable()  # collected by some allocation soon, likely the guard's own
+    try:
+        registration._guard_configs()
+        gc.collect()
+        assert "a_late_module" in sys.modules
+    finally:
+        sys.modules.pop("a_late_module", None)
 
 
 @pytest.mark.parametrize(("mcp", "warns"), [(None, True), ("1.9.0", True), ("2.3.0", False)])

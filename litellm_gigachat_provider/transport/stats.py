@@ -64,7 +64,7 @@ def _add(total: Stats, part: Stats) -> None:
     for name in _SUMMED:
         setattr(total, name, getattr(total, name) + getattr(part, name))
     for sums, counts in ((total.requests, part.requests), (total.errors, part.errors)):
-        for kind, number in list(counts.items()):
+        for kind, number in counts.copy().items():  # counted meanwhile
             sums[kind] = sums.get(kind, 0) + number
 
 
