@@ -1,27 +1,23 @@
 """The blocking lane over HTTP/1.1: every blocking plain call, and streams where the server has no HTTP/2.
 
 Written on sockets, because a call costs less than half of httpcore's and a third of httpx's there, and because a
-stream's reads can hand out all that arrived (see ``chunked``). Connections are kept per origin, the youngest is
+stream's reads can hand out all that arrived (see ``incoming``). Connections are kept per origin, the youngest is
 used first, and one that the server has closed meanwhile is noticed before it is used.
 """
 
 from __future__ import annotations
 
-import base64
-import http.client
-import io
 import select
 import socket
 import ssl
 import threading
-from typing import Any
 
 import httpx
 
 from ..errors import ConnectionFailureError
-from .chunked import ChunkDecoder
 from .deadline import Deadline, clock, connect_limit, current
-from .head import Head, read_head
+from .head import Head, connect_head, request_head
+from .incoming import Incoming
 from .lanes import KEEP_ALIVE, Collector, Raw, unpacked
 from .proxies import Proxy, ProxyMap, port_of
 
@@ -30,33 +26,17 @@ _KEPT = 100  # idle connections per origin
 Origin = tuple[str, str, int]
 
 
-class _Reader(io.RawIOBase):
-    """Reads the socket, each time with what is left of the call's time."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        connection = self._connection
-        connection.limit_wait()
-        return connection.sock.recv_into(buffer)
-
-
 class Connection:
-    """A connection with one reader for all of its answers."""
+    """A socket whose every wait is bounded by what is left of the call's time."""
 
-    __slots__ = ("deadline", "expires", "reader", "sock")
+    __slots__ = ("deadline", "expires", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.deadline: Deadline | None = None
         self.expires = 0.0
-        self.reader = io.BufferedReader(_Reader(self), _READ)
 
-    def limit_wait(self) -> None:
+    def _limit_wait(self) -> None:
         deadline = current() or self.deadline
         left = deadline.left() if deadline is not None else None
         if left is not None and left <= 0:
@@ -64,13 +44,30 @@ class Connection:
         self.sock.settimeout(left)
 
     def send(self, head: bytes, body: bytes) -> None:
-        self.limit_wait()
+        self._limit_wait()
         if len(body) < _READ:
             self.sock.sendall(head + body)
         else:
             self.sock.sendall(head)
-            self.limit_wait()
+            self._limit_wait()
             self.sock.sendall(body)
+
+    def receive(self) -> bytes:
+        """What has come, waiting if that is nothing; b"" once the server has closed."""
+        self._limit_wait()
+        return self.sock.recv(_READ)
+
+    def answer(self, method: str) -> tuple[Incoming, bytes]:
+        """The answer to what was sent, once its head is there, and the content that came with it."""
+        incoming = Incoming(method)
+        content = b""
+        while incoming.head is None:
+            data = self.receive()
+            if data:
+                content = incoming.feed(data)
+            else:
+                incoming.finish()
+        return incoming, content
 
     def is_stale(self) -> bool:
         """Closed by the server, or saying something nobody asked for."""
@@ -128,14 +125,14 @@ class Http1Lane:
             if connection is None:
                 connection = self._connect(origin, proxy, deadline)
             connection.deadline = deadline
-            connection.send(_head(request, proxy), request.content)
-            head = read_head(connection.reader, request.method)
+            connection.send(request_head(request, proxy), request.content)
+            incoming, content = connection.answer(request.method)
         except BaseException:
             if connection is not None:
                 connection.close()
             raise
         connection.deadline = None
-        return Http1Stream(self, origin, connection, head, deadline)
+        return Http1Stream(self, origin, connection, incoming, content, deadline)
 
     def _reused(self, origin: Origin) -> Connection | None:
         kept = self._idle.get(origin)
@@ -154,7 +151,7 @@ class Http1Lane:
         with self._lock:
             kept = self._idle.setdefault(origin, [])
             kept.append(connection)
-            surplus = [kept.pop(0)] if len(kept) > _KEPT or kept[0].is_stale() else []
+            surplus = [kept.pop(0)] if len(kept) > _KEPT or (len(kept) > 1 and kept[0].is_stale()) else []
         for old in surplus:
             old.close()
 
@@ -200,29 +197,17 @@ class ConnectError(OSError):
 
 
 def _tunnel(sock: socket.socket, host: str, port: int, proxy: Proxy, deadline: Deadline) -> None:
-    name = f"[{host}]" if ":" in host else host
-    head = f"CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\n{_proxy_login(proxy)}\r\n".encode()
     connection = Connection(sock)
     connection.deadline = Deadline(connect_limit(deadline.left()))
-    connection.send(head, b"")
-    status = read_head(connection.reader, "CONNECT").status
+    connection.send(connect_head(host, port, proxy), b"")
+    through(connection.answer("CONNECT")[0].head, host, proxy)
+
+
+def through(answer: Head | None, host: str, proxy: Proxy) -> None:
+    """Raises ConnectionFailureError unless the proxy opened the way to ``host``."""
+    status = answer.status if answer is not None else 0
     if status != 200:
         raise ConnectionFailureError(f"the proxy {proxy.url} refused the connection to {host} ({status})")
-
-
-def _proxy_login(proxy: Proxy | None) -> str:
-    if proxy is None or proxy.login is None:
-        return ""
-    return f"Proxy-Authorization: Basic {base64.b64encode(':'.join(proxy.login).encode()).decode()}\r\n"
-
-
-def _head(request: httpx.Request, proxy: Proxy | None) -> bytes:
-    target = request.url.raw_path
-    lines = [b"%s: %s\r\n" % pair for pair in request.headers.raw]
-    if proxy is not None and request.url.scheme == "http":
-        target = b"http://" + request.url.netloc + target
-        lines.append(_proxy_login(proxy).encode())
-    return b"%s %s HTTP/1.1\r\n%s\r\n" % (request.method.encode(), target, b"".join(lines))
 
 
 class Http1Stream:
@@ -235,45 +220,33 @@ class Http1Stream:
         lane: Http1Lane,
         origin: Origin,
         connection: Connection,
-        head: Head,
+        incoming: Incoming,
+        content: bytes,
         deadline: Deadline,
     ) -> None:
-        self.status = head.status
-        self.headers = httpx.Headers(head.headers)
+        assert incoming.head is not None
+        self.status = incoming.head.status
+        self.headers = httpx.Headers(incoming.head.headers)
         self._lane = lane
         self._origin = origin
         self._connection: Connection | None = connection
-        self._keep = not head.will_close
-        self._chunks = ChunkDecoder() if head.chunked else None
-        self._left = head.length
+        self._incoming = incoming
+        self._content = content  # came with the head
         self._deadline = deadline
-        self._read1 = connection.reader.read1
-        self._ended = self._left == 0
 
     def read(self) -> bytes:
         connection = self._connection
-        if self._ended or connection is None:
-            return b""
+        content, self._content = self._content, b""
+        if content or connection is None:
+            return content
+        incoming = self._incoming
         connection.deadline = self._deadline
-        while True:
-            data: bytes = self._read1(_READ)
+        while not incoming.ended:
+            data = connection.receive()
             if not data:
-                return self._end_of_connection()
-            if self._chunks is not None:
-                data = self._chunks.feed(data)
-                self._ended = self._chunks.ended
-            elif self._left is not None:
-                data = data[: self._left]
-                self._left -= len(data)
-                self._ended = self._left == 0
-            if data or self._ended:
-                return data
-
-    def _end_of_connection(self) -> bytes:
-        self._keep = False
-        if self._chunks is not None or self._left is not None:
-            raise http.client.IncompleteRead(b"")
-        self._ended = True
+                incoming.finish()
+            elif content := incoming.feed(data):
+                return content
         return b""
 
     def close(self) -> None:
@@ -281,7 +254,7 @@ class Http1Stream:
         if connection is None:
             return
         connection.deadline = None
-        if self._ended and self._keep:
+        if self._incoming.reusable:
             self._lane.keep(self._origin, connection)
         else:
             connection.close()

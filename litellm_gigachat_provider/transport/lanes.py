@@ -2,7 +2,7 @@
 
 A lane moves one prepared request over the network with one library; it knows nothing of tokens, limits
 or GigaChat. ``lane_core`` is httpcore, blocking and async: streams over HTTP/2 and unusual proxies.
-``lane_http1`` (blocking) and ``lane_aio`` (aiohttp) do plain calls, and streams where there is no HTTP/2.
+``lane_http1`` and ``lane_http1_async`` do plain calls, and streams where there is no HTTP/2.
 ``lane_client`` is a client object of the caller.
 """
 

@@ -22,6 +22,7 @@ from ..settings import Settings
 from . import tls
 from .deadline import clock
 from .lane_http1 import Http1Lane
+from .lane_http1_async import AsyncHttp1Lane
 from .lanes import AsyncLane, Lane, keep_until_done
 from .proxies import ProxyMap
 
@@ -42,7 +43,7 @@ class LoopLanes:
     def __init__(self, pool: LanePool) -> None:
         self._settings = pool.settings
         self._proxies = pool.proxies
-        self._plain: AsyncLane | None = None
+        self._plain: AsyncHttp1Lane | None = None
         self._core: dict[bool, AsyncCoreLane] = {}
         self._keeper = _until_the_loop_ends(self, weakref.ref(pool))
         with contextlib.suppress(StopIteration):
@@ -52,7 +53,7 @@ class LoopLanes:
         if self._proxies.needs_core(url):
             return self.core(http2=False)
         if self._plain is None:
-            self._plain = self._new_plain()
+            self._plain = AsyncHttp1Lane(tls.context_for(self._settings), self._proxies)
         return self._plain
 
     def core(self, *, http2: bool) -> AsyncCoreLane:
@@ -64,16 +65,9 @@ class LoopLanes:
             lane = self._core[http2] = AsyncCoreLane(context, self._proxies, http2=http2)
         return lane
 
-    def _new_plain(self) -> AsyncLane:
-        try:
-            from .lane_aio import AioLane
-        except ImportError:
-            return self.core(http2=False)
-        return AioLane(tls.context_for(self._settings), self._proxies)
-
     def _lanes(self) -> list[AsyncLane]:
         lanes: list[AsyncLane] = [*self._core.values()]
-        if self._plain is not None and self._plain not in lanes:
+        if self._plain is not None:
             lanes.append(self._plain)
         self._plain, self._core = None, {}
         return lanes

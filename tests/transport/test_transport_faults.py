@@ -168,13 +168,13 @@ def test_a_connection_that_died_while_the_loop_was_busy_is_not_used(way, server,
         time.sleep(0.1)  # the loop stands still while the server closes
         return (await transport.arequest("POST", url, json={}, timeout=5)).json()
 
-    from litellm_gigachat_provider.transport import lane_aio
+    from litellm_gigachat_provider.transport import lane_http1_async as lane
 
-    before, lane_aio._IDLE = lane_aio._IDLE, 0.05
+    before, lane._IDLE = lane._IDLE, 0.05
     try:
         assert asyncio.run(main(None)) == {"n": 2}
     finally:
-        lane_aio._IDLE = before
+        lane._IDLE = before
 
 
 def test_answers_that_end_with_the_connection(way, server, transport):

@@ -1,18 +1,26 @@
-"""Heads of answers, byte for byte."""
+"""Answers as bytes: heads, and where the content ends."""
 
 from __future__ import annotations
 
 import http.client
-import io
 
 import pytest
 
-from litellm_gigachat_provider.transport.head import read_head
+from litellm_gigachat_provider.transport.incoming import Incoming
+
+
+def taken(data: bytes, method: str = "POST", step: int = 0):
+    """The head, and the content behind it; fed whole or in pieces of ``step`` bytes."""
+    incoming = Incoming(method)
+    step = step or max(len(data), 1)
+    content = b"".join(incoming.feed(data[at : at + step]) for at in range(0, len(data), step))
+    if incoming.head is None:
+        incoming.finish()
+    return incoming.head, content
 
 
 def read(text: str, method: str = "POST"):
-    reader = io.BytesIO(text.replace("\n", "\r\n").encode("latin-1"))
-    return read_head(reader, method), reader.read()
+    return taken(text.replace("\n", "\r\n").encode("latin-1"), method)
 
 
 def test_a_usual_answer_and_not_a_byte_more():
@@ -50,7 +58,8 @@ def test_a_folded_header():
 
 
 def test_bare_line_feeds():
-    assert read_head(io.BytesIO(b"HTTP/1.1 200 OK\nContent-Length: 1\n\n"), "GET").length == 1
+    head, content = taken(b"HTTP/1.1 200 OK\nContent-Length: 5\n\na\r\n\r\n", "GET")
+    assert (head.length, content) == (5, b"a\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -71,3 +80,43 @@ def test_bare_line_feeds():
 def test_what_is_no_answer(text, failure):
     with pytest.raises(failure):
         read(text)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+COUNTED = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\nContent-Length: 5\n\nabcde"
+
+
+@pytest.mark.parametrize("answer", [CHUNKED, COUNTED])
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
+def test_however_the_network_cuts_it(answer, step):
+    head, content = taken(answer, step=step)
+    assert (head.status, content) == (200, b"abcde")
+
+
+@pytest.mark.parametrize("answer", [CHUNKED, COUNTED])
+def test_a_connection_is_reusable_after_the_last_byte_and_no_more(answer):
+    incoming = Incoming("POST")
+    incoming.feed(answer[:-1])
+    assert not incoming.ended
+    assert not incoming.reusable
+    with pytest.raises(http.client.IncompleteRead):
+        incoming.finish()
+    incoming.feed(answer[-1:])
+    assert incoming.ended
+    assert incoming.reusable
+    assert incoming.feed(b"HTTP/1.1 200 OK") == b""
+    assert not incoming.reusable
+
+
+def test_an_answer_with_more_behind_it_is_not_followed_by_another():
+    incoming = Incoming("POST")
+    assert incoming.feed(COUNTED + b"!") == b"abcde"
+    assert (incoming.ended, incoming.reusable) == (True, False)
+
+
+def test_a_body_that_ends_with_the_connection():
+    incoming = Incoming("POST")
+    assert incoming.feed(b"HTTP/1.1 200 OK\r\n\r\nab") == b"ab"
+    assert not incoming.ended
+    incoming.finish()
+    assert (incoming.ended, incoming.reusable) == (True, False)

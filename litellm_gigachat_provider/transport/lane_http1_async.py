@@ -1,0 +1,355 @@
+"""The async twin of ``lane_http1``: every async plain call, and streams where the server has no HTTP/2.
+
+A call of LiteLLM takes some 350 µs of CPU less over it than over aiohttp, and what arrived before a connection broke
+is never lost. Both twins leave what the bytes mean to ``incoming``. aiohappyeyeballs, which comes with LiteLLM's
+aiohttp, chooses among a host's addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import weakref
+from typing import Any
+
+import httpx
+
+from .deadline import CONNECT_LIMIT, Deadline, clock, time_limit
+from .head import connect_head, request_head
+from .incoming import Incoming
+from .lane_http1 import ConnectError, ConnectTimeout, Origin, through
+from .lanes import KEEP_ALIVE, Collector, Raw, unpacked
+from .proxies import Proxy, ProxyMap, port_of
+
+_PIECE = 256 * 1024  # a larger body is written in pieces, so that one upload does not hold the loop
+_UNREAD = 1024 * 1024  # bytes that may wait to be read before the server has to wait
+_KEPT = 1000  # idle connections per origin
+_IDLE = 1.0
+
+
+class Connection(asyncio.Protocol):
+    """What arrives on one connection, and who waits for it."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self.expires = 0.0
+        self._parts: list[bytes] = []
+        self._unread = 0
+        self._ended = False
+        self._error: BaseException | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._full = False  # the transport's buffer for writing
+
+    # --- called by the loop -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._unread += len(data)
+        if self._unread > _UNREAD:
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        self._ended = True
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        self._error = exc
+        self._wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # --- called by the lane -------------------------------------------------------------------------
+
+    @property
+    def usable(self) -> bool:
+        """Open, and with nothing to read that nobody asked for."""
+        return not (self._ended or self._parts or self.transport.is_closing()) and clock() <= self.expires
+
+    @property
+    def has_data(self) -> bool:
+        return bool(self._parts)
+
+    async def send(self, head: bytes, body: bytes) -> None:
+        """Stops early where the server answers early, as with a body that is too large for it."""
+        if len(body) <= _PIECE:
+            self.transport.write(head + body)
+            return
+        self.transport.write(head)
+        view = memoryview(body)
+        for start in range(0, len(body), _PIECE):
+            if self._parts or self._ended:
+                return
+            self.transport.write(view[start : start + _PIECE])
+            if self._full:
+                self._writer = asyncio.get_running_loop().create_future()
+                await self._writer
+            else:
+                await asyncio.sleep(0)
+
+    async def receive(self) -> bytes:
+        """All that has come, waiting if that is nothing; b"" once the server has closed. Raises OSError."""
+        while not self._parts:
+            if self._error is not None:
+                raise self._error
+            if self._ended:
+                return b""
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        if self._unread > _UNREAD and not self._ended:
+            self.transport.resume_reading()
+        self._unread = 0
+        return data
+
+    async def answer(self, method: str) -> tuple[Incoming, bytes]:
+        """The answer to what was sent, once its head is there, and the content that came with it."""
+        incoming = Incoming(method)
+        content = b""
+        while incoming.head is None:
+            data = await self.receive()
+            if data:
+                content = incoming.feed(data)
+            else:
+                incoming.finish()
+        return incoming, content
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class AsyncHttp1Lane:
+    """For one event loop; made inside it."""
+
+    def __init__(self, context: ssl.SSLContext, proxies: ProxyMap) -> None:
+        self._context = context
+        self._proxies = proxies
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._connections: weakref.WeakKeyDictionary[Connection, socket.socket] = weakref.WeakKeyDictionary()
+        self._used = clock()
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def send(self, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:
+        stream = await self._start(request)
+        try:
+            collector = Collector(limit)
+            while part := await stream.read():
+                collector.add(part)
+        except BaseException:
+            stream.drop()
+            raise
+        stream.drop()
+        return Raw(stream.status, stream.headers, unpacked(collector.body(), stream.headers, limit))
+
+    async def open(self, request: httpx.Request, url: str, deadline: Deadline) -> AsyncHttp1Stream:
+        stream = await self._start(request)
+        stream.patient = True
+        return stream
+
+    async def aclose(self) -> None:
+        """Idle connections and those in use."""
+        self._idle = {}
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for connection in list(self._connections):
+            connection.close()
+        await asyncio.sleep(0)  # the transports close their sockets in the loop's next turn
+        await asyncio.sleep(0)
+
+    def abandon(self) -> None:
+        self._idle = {}
+        for left in list(self._connections.values()):
+            left.close()
+
+    # --- one exchange ----------------------------------------------------------------------------
+
+    async def _start(self, request: httpx.Request) -> AsyncHttp1Stream:
+        url = request.url
+        origin = (url.scheme, url.host, port_of(url))
+        proxy = self._proxies.find(*origin)
+        connection = await self._reused(origin)
+        try:
+            if connection is None:
+                connection = await self._connect(origin, proxy)
+            await connection.send(request_head(request, proxy), request.content)
+            incoming, content = await connection.answer(request.method)
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+        return AsyncHttp1Stream(self, origin, connection, incoming, content)
+
+    async def _reused(self, origin: Origin) -> Connection | None:
+        now = clock()
+        if now - self._used > _IDLE:
+            # If the server closed the kept connection while this loop was busy elsewhere, the news waits in the
+            # selector. Two turns of the loop deliver it, and the dead connection is not used.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        self._used = now
+        kept = self._idle.get(origin)
+        while kept:
+            connection = kept.pop()
+            if connection.usable:
+                return connection
+            connection.close()
+        return None
+
+    def keep(self, origin: Origin, connection: Connection) -> None:
+        now = clock()
+        connection.expires = now + KEEP_ALIVE
+        kept = self._idle.setdefault(origin, [])
+        kept.append(connection)
+        if len(kept) > _KEPT:
+            kept.pop(0).close()
+        self._used = now
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(KEEP_ALIVE, _sweep, weakref.ref(self))
+
+    def sweep(self) -> None:
+        """Close what has been idle for too long, and come back for the rest."""
+        self._sweeper = None
+        for origin, kept in list(self._idle.items()):
+            self._idle[origin] = [connection for connection in kept if connection.usable]
+            for connection in kept:
+                if not connection.usable:
+                    connection.close()
+        if any(self._idle.values()):
+            self._sweeper = asyncio.get_running_loop().call_later(KEEP_ALIVE, _sweep, weakref.ref(self))
+
+    # --- connecting ------------------------------------------------------------------------------
+
+    async def _connect(self, origin: Origin, proxy: Proxy | None) -> Connection:
+        scheme, host, port = origin
+        try:
+            async with time_limit(CONNECT_LIMIT):
+                sock = await _dial(*((host, port) if proxy is None else (proxy.host, proxy.port)))
+                return await self._open(sock, scheme, host, port, proxy)
+        except TimeoutError as error:
+            raise ConnectTimeout from error
+
+    async def _open(self, sock: socket.socket, scheme: str, host: str, port: int, proxy: Proxy | None) -> Connection:
+        """From here on the loop's transport owns the socket, also where this fails."""
+        loop = asyncio.get_running_loop()
+        secure = scheme == "https"
+        if not secure or proxy is None:
+            extra: dict[str, Any] = {"ssl": self._context, "server_hostname": host} if secure else {}
+            _, connection = await loop.create_connection(Connection, sock=sock, **extra)
+        else:
+            transport, tunnel = await loop.create_connection(Connection, sock=sock)
+            try:
+                await tunnel.send(connect_head(host, port, proxy), b"")
+                through((await tunnel.answer("CONNECT"))[0].head, host, proxy)
+                connection = Connection()
+                connection.transport = await loop.start_tls(transport, connection, self._context, server_hostname=host)
+            except BaseException:
+                tunnel.close()
+                raise
+        self._connections[connection] = sock
+        return connection
+
+
+def _sweep(lane: weakref.ref[AsyncHttp1Lane]) -> None:
+    alive = lane()
+    if alive is not None:
+        alive.sweep()
+
+
+async def _dial(host: str, port: int) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        from aiohappyeyeballs import start_connection
+    except ImportError:
+        return await _dial_in_turn(addresses)
+    try:
+        return await start_connection(addresses, happy_eyeballs_delay=0.25)
+    except OSError as error:
+        raise ConnectError from error
+
+
+async def _dial_in_turn(addresses: list[Any]) -> socket.socket:
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in addresses:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise ConnectError from failure
+
+
+class AsyncHttp1Stream:
+    """One answer. ``read`` gives all that arrived; ``drop`` keeps the connection if the answer was read to its end."""
+
+    http_version = "HTTP/1.1"
+
+    def __init__(
+        self, lane: AsyncHttp1Lane, origin: Origin, connection: Connection, incoming: Incoming, content: bytes
+    ) -> None:
+        assert incoming.head is not None
+        self.status = incoming.head.status
+        self.headers = httpx.Headers(incoming.head.headers)
+        self.patient = False  # gives the other tasks their turn also where nothing has to be waited for
+        self._lane = lane
+        self._origin = origin
+        self._connection: Connection | None = connection
+        self._incoming = incoming
+        self._content = content  # came with the head
+
+    async def read(self) -> bytes:
+        connection = self._connection
+        content, self._content = self._content, b""
+        if content or connection is None:
+            if self.patient:
+                await asyncio.sleep(0)
+            return content
+        incoming = self._incoming
+        while not incoming.ended:
+            if self.patient and connection.has_data:
+                await asyncio.sleep(0)
+            data = await connection.receive()
+            if not data:
+                incoming.finish()
+            elif content := incoming.feed(data):
+                return content
+        return b""
+
+    async def aclose(self) -> None:
+        self.drop()
+
+    def drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._incoming.reusable and not connection.has_data:
+            self._lane.keep(self._origin, connection)
+        else:
+            connection.close()
