@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import random
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -25,6 +25,11 @@ T = TypeVar("T")
 # v2 availability by chat URL, learnt from answers; used only with api_version="auto".
 _v2_refused: set[str] = set()
 _MAX_FOLLOW_UPS = 2
+
+
+def new_id() -> str:
+    """32 hexadecimal digits. Not a secret, so the operating system need not be asked for each."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def read(call: Call, codec: Codec) -> ChatRequest:
@@ -82,7 +87,7 @@ def _plain(call: Call, codec: Codec, model_response: Any) -> Flow[Any]:
     answers, reply = yield from answers_of(call, codec, request)
     media = [ref for answer in answers for ref in answer.media]
     images = (yield from download_images(call, media)) if media else {}
-    request_id = reply.headers.get("x-request-id") or uuid.uuid4().hex
+    request_id = reply.headers.get("x-request-id") or new_id()
     return fill_response(
         model_response,
         answers,
@@ -186,7 +191,7 @@ def one_answer(
     first = reply
     spent = Usage()
     for _ in range(_MAX_FOLLOW_UPS + 1):
-        answer = codec.read_answer(reply.json(), request, uuid.uuid4().hex)
+        answer = codec.read_answer(reply.json(), request, new_id())
         outcome = finish_answer(answer, request)
         if isinstance(outcome, Answer):
             outcome.usage = _sum(spent, outcome.usage)

@@ -45,7 +45,9 @@ class Counters:
 
 
 _counters = Counters()
-_RESHAPED_ROLES = frozenset({"tool", "function", "developer"})
+_RESHAPED_ROLES = ("tool", "function", "developer")
+_AS_THEY_ARE = ("user", "system")
+_ARRAYS = (list, tuple)
 
 
 def read(messages: Any, request: ChatRequest) -> None:
@@ -57,8 +59,11 @@ def read(messages: Any, request: ChatRequest) -> None:
         get = getattr(message, "get", None)
         if get is None:
             continue
-        array = isinstance(get("content"), (list, tuple))
-        tool = bool(get("role") in _RESHAPED_ROLES or get("tool_calls") or get("function_call"))
+        role = get("role")
+        array = type(get("content")) in _ARRAYS
+        if role in _AS_THEY_ARE and not array:
+            continue
+        tool = bool(role in _RESHAPED_ROLES or get("tool_calls") or get("function_call"))
         counters.content_arrays += array
         counters.tool_messages += tool
         counters.converted_messages += array or tool

@@ -46,6 +46,8 @@ def finish_reason(raw: Any, *, has_call: bool, has_text: bool) -> str:
 
 def count(value: Any) -> int:
     """A token count, or 0 for anything that is not one."""
+    if type(value) is int and 0 <= value < 10**15:
+        return value
     if isinstance(value, bool):
         return 0
     if isinstance(value, str) and value.isdecimal() and len(value) < 16:

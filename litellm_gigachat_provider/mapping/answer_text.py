@@ -40,6 +40,15 @@ class Clean:
     citations: list[tuple[str, int, int]] = field(default_factory=list)
 
 
+def whole(text: str) -> Clean:
+    """Clean text of a whole answer without citations."""
+    if "<" not in text:
+        return Clean(text)
+    cleaner = TextCleaner()
+    head, tail = cleaner.feed(text), cleaner.end()
+    return Clean(head.content + tail.content, head.reasoning + tail.reasoning, head.media + tail.media)
+
+
 class TextCleaner:
     """Feed raw text, get clean text. ``sources`` says whether citation markers are looked for (v2)."""
 

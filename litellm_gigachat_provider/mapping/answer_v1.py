@@ -22,7 +22,7 @@ from .answer_common import (
     text_of,
     unknown,
 )
-from .answer_text import TextCleaner
+from .answer_text import TextCleaner, whole
 from .types import Answer, ChatRequest, Delta, Usage
 
 _BODY_KEYS = frozenset({"choices", "created", "model", "object", "usage"})
@@ -35,19 +35,17 @@ _SPEAKERS = ("assistant", None, "")
 def read_answer(body: Mapping[str, Any], request: ChatRequest, fallback_id: str) -> Answer:
     """One choice of a plain v1 answer. ``fallback_id`` names calls that came without a state id."""
     choice, message = _message(body)
-    cleaner = TextCleaner()
-    head = cleaner.feed(text_of(message.get("content")) or "")
-    tail = cleaner.end()
+    clean = whole(text_of(message.get("content")) or "")
     calls = CallCollector(single=True)
     _add_call(calls, message)
-    content: str | None = head.content + tail.content
+    content = clean.content
     state_id = string(message.get("functions_state_id"))
     raw = choice.get("finish_reason")
     finish = finish_reason(raw, has_call=bool(calls), has_text=bool(content))
     tool_calls = calls.build(request, state_id, fallback_id)
     return Answer(
         content=None if tool_calls and not content else content,
-        reasoning=((text_of(message.get("reasoning_content")) or "") + head.reasoning + tail.reasoning) or None,
+        reasoning=((text_of(message.get("reasoning_content")) or "") + clean.reasoning) or None,
         tool_calls=tool_calls,
         finish_reason=finish,
         raw_finish_reason=string(raw),
@@ -55,7 +53,7 @@ def read_answer(body: Mapping[str, Any], request: ChatRequest, fallback_id: str)
         served_model=string(body.get("model")),
         created=seconds(body.get("created")),
         state_id=state_id,
-        media=head.media + tail.media,
+        media=clean.media,
         extra=_extra(body, message),
     )
 

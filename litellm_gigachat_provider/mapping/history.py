@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from . import parts
+from .results import Result
 from .types import Attachment, Call, UserTurn
+
+_NOTHING = Result({})
 
 
 class Slot:
@@ -19,8 +21,8 @@ class Slot:
         self.name = name
         self.where = where
         self.done = False
-        self.result: Mapping[str, Any] = {}
-        self.attachments: list[Attachment] = []
+        self.result = _NOTHING
+        self.attachments: list[Attachment] | None = None
 
 
 class UserRun:

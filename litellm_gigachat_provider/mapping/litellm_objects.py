@@ -48,7 +48,7 @@ def fill_response(
     hidden = model_response._hidden_params
     if first.served_model:
         hidden["gigachat_model"] = first.served_model
-    shown = {name: headers[name] for name in _SHOWN_HEADERS if headers.get(name)}
+    shown = {name: value for name in _SHOWN_HEADERS if (value := headers.get(name))}
     if shown:
         hidden["additional_headers"] = {**(hidden.get("additional_headers") or {}), **shown}
     return model_response

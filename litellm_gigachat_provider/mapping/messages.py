@@ -48,7 +48,8 @@ class _Reader:
         self._known: set[str] = set()
 
     def read(self, message: Any, where: str) -> None:
-        message = plain.mapping(message, where, "a message object")
+        if type(message) is not dict:
+            message = plain.mapping(message, where, "a message object")
         role = message.get("role")
         reader = _ROLES.get(role) if isinstance(role, str) else None
         if reader is None:
@@ -100,7 +101,7 @@ class _Reader:
     def _calls(self, message: _Message, where: str, state_id: str | None) -> list[Slot]:
         listed = message.get("tool_calls")
         if listed:
-            if isinstance(listed, (str, Mapping)) or not isinstance(listed, Sequence):
+            if type(listed) is not list and (isinstance(listed, (str, Mapping)) or not isinstance(listed, Sequence)):
                 raise InvalidRequestError(f"{where}.tool_calls", "must be a list")
             slots = [self._tool_call(c, f"{where}.tool_calls[{i}]", state_id, i) for i, c in enumerate(listed)]
         elif message.get("function_call"):
@@ -134,7 +135,8 @@ class _Reader:
             self._known.update(fresh)
 
     def _tool_call(self, call: Any, where: str, state_id: str | None, index: int) -> Slot:
-        call = plain.mapping(call, where, "a tool call object")
+        if type(call) is not dict:
+            call = plain.mapping(call, where, "a tool call object")
         kind = call.get("type")
         if kind not in (None, "function"):
             raise InvalidRequestError(
@@ -251,12 +253,14 @@ class _Reader:
             if user is not None:
                 turns.extend(user.finished())
                 user = None
-            turns.append(AssistantTurn("\n".join(step.texts), tuple(s.call for s in step.slots), step.state_id))
-            turns.extend(ResultTurn(slot.call, slot.result) for slot in step.slots)
-            files = [attachment for slot in step.slots for attachment in slot.attachments]
-            if files:
-                user = UserRun()
-                user.add(files)
+            slots = step.slots
+            text = step.texts[0] if len(step.texts) == 1 else "\n".join(step.texts)
+            turns.append(AssistantTurn(text, tuple([slot.call for slot in slots]), step.state_id))
+            for slot in slots:
+                turns.append(ResultTurn(slot.call, *slot.result))
+                if slot.attachments:
+                    user = user or UserRun()
+                    user.add(slot.attachments)
         if user is not None:
             turns.extend(user.finished())
         return turns
@@ -265,7 +269,7 @@ class _Reader:
 def _state_of(message: _Message) -> str | None:
     """The state id a client kept beside the message: ``provider_specific_fields`` or GigaChat's own key."""
     kept = message.get("provider_specific_fields")
-    holder = kept if isinstance(kept, Mapping) else message
+    holder = kept if kept is not None and isinstance(kept, Mapping) else message
     found = holder.get("functions_state_id") or holder.get("tools_state_id")
     return found if found and ids.is_state_id(found) else None
 

@@ -47,15 +47,18 @@ def read_chat(
     if override is not None:
         values.one_of(override, "gigachat_structured", ("native", "function"))
     documents = contract == "v1" and _has_document(turns)
-    offered = any(not function.builtin for function in choice.functions)
-    situation = structured.Situation(
-        native=contract == "v2" or model_info.native_json,
-        override=override,
-        tools=offered,
-        history=any(isinstance(turn, ResultTurn) for turn in turns),
-        beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
-    )
-    plan = structured.plan(params.get("response_format"), situation, names, gate)
+    asked = params.get("response_format")
+    plan: structured.Plan | None = None
+    if asked is not None:
+        offered = any(not function.builtin for function in choice.functions)
+        situation = structured.Situation(
+            native=contract == "v2" or model_info.native_json,
+            override=override,
+            tools=offered,
+            history=any(isinstance(turn, ResultTurn) for turn in turns),
+            beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
+        )
+        plan = structured.plan(asked, situation, names, gate)
     if plan is not None:
         choice = _with_structured(choice, plan)
         turns = _with_hint(turns, plan.hint)
@@ -102,7 +105,7 @@ def _check_vision(turns: Sequence[Turn], model: str, model_info: Model) -> None:
     if model_info.vision:
         return
     for turn in turns:
-        for attachment in turn.attachments if isinstance(turn, UserTurn) else ():
+        for attachment in turn.attachments if type(turn) is UserTurn else ():
             if attachment.kind == "image":
                 raise InvalidRequestError(
                     attachment.where, f"{model} does not take images", "Use GigaChat-2-Pro or GigaChat-2-Max."
@@ -130,7 +133,9 @@ def _with_hint(turns: tuple[Turn, ...], hint: str) -> tuple[Turn, ...]:
 
 
 def _has_document(turns: Sequence[Turn]) -> bool:
-    return any(a.kind == "document" for turn in turns if isinstance(turn, UserTurn) for a in turn.attachments)
+    return any(
+        a.kind == "document" for turn in turns if type(turn) is UserTurn and turn.attachments for a in turn.attachments
+    )
 
 
 def _with_reader(choice: Choice) -> Choice:

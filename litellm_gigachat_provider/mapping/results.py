@@ -8,19 +8,49 @@ JSON objects.
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from ..errors import InvalidRequestError
 from . import plain
 
+_KEPT = 4096  # characters; longer texts are read anew each time
 _NESTED = 3  # how often text inside text is unwrapped: clients encode twice, seldom thrice
 _LITERAL_LIMIT = 100_000
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
 _LITERAL_STARTS = ("{", "[", "(", "T", "F", "N")
 
 
+class Result(NamedTuple):
+    """A result as an object, and as the JSON text of it where that is known."""
+
+    value: Mapping[str, Any]
+    text: str | None = None
+
+
 def arguments(value: Any, where: str) -> Mapping[str, Any]:
-    """``tool_calls[].function.arguments`` as an object: JSON text, a mapping, or nothing (``{}``)."""
+    """``tool_calls[].function.arguments`` as an object: JSON text, a mapping, or nothing (``{}``).
+
+    Not to be changed: agents send their whole history with every call, so what was read is kept.
+    """
+    if type(value) is str and len(value) <= _KEPT:
+        known = _known_arguments(value)
+        if known is not None:
+            return known
+    return _arguments(value, where)
+
+
+@lru_cache(maxsize=1024)
+def _known_arguments(text: str) -> Mapping[str, Any] | None:
+    try:
+        return _arguments(text, "")
+    except InvalidRequestError:
+        return None  # to be told where it stands
+
+
+def _arguments(value: Any, where: str) -> Mapping[str, Any]:
     for _ in range(_NESTED):
         if value is None:
             return {}
@@ -54,12 +84,29 @@ def _bad_arguments(where: str, problem: str) -> InvalidRequestError:
     )
 
 
-def result(value: Any, where: str) -> Mapping[str, Any]:
-    """The content of a tool message as an object.
+def result(value: Any, where: str) -> Result:
+    """The content of a tool message as an object. Not to be changed, as with :func:`arguments`.
 
     Nothing is ``{}``; an object, also as JSON text (up to three times encoded) or as a Python literal,
     is itself; any other value ``x``, plain text above all, is ``{"result": x}``.
     """
+    if type(value) is str and len(value) <= _KEPT:
+        known = _known_result(value)
+        if known is not None:
+            return known
+    return Result(_result(value, where))
+
+
+@lru_cache(maxsize=1024)
+def _known_result(text: str) -> Result | None:
+    try:
+        found = _result(text, "")
+    except InvalidRequestError:
+        return None
+    return Result(found, _TO_JSON(found))
+
+
+def _result(value: Any, where: str) -> Mapping[str, Any]:
     if value is None or value == "":
         return {}
     if isinstance(value, Mapping):

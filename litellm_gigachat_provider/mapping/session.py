@@ -1,12 +1,12 @@
 """A stable ``X-Session-ID`` per conversation: GigaChat routes equal ids to the node that has the prefix cached.
 
-Everything but an id that was given outright passes an HMAC keyed by the tenant's salt, so that neither
+Everything but an id that was given outright passes a hash keyed by the tenant's salt, so that neither
 texts nor ids of other systems can be read from it, and two tenants never share one.
 """
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -86,5 +86,6 @@ def _field(message: Any, name: str) -> Any:
 def _hashed(salt: str, *texts: str) -> str:
     """In the shape of a UUID, like the ids the service makes itself."""
     data = "\x1f".join(texts).encode("utf-8", "surrogatepass")
-    digits = hmac.digest(salt.encode(), data, "sha256").hex()[:32]  # in one go: a third of hmac.new's time
+    # BLAKE2's own keyed mode: unlike hmac.digest it keeps the GIL for short texts, and no other thread cuts in.
+    digits = hashlib.blake2b(data, digest_size=16, key=salt.encode()[:64]).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

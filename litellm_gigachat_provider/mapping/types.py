@@ -36,7 +36,10 @@ class Attachment:
     where: str = ""  # path in the caller's input, for error texts: messages[1].content[2]
 
 
-@dataclass(frozen=True, slots=True)
+# The turns are not frozen: a conversation has hundreds, and a frozen one takes three times as long to make.
+
+
+@dataclass(slots=True)
 class Call:
     """One function call of an assistant turn, as it stands in history. ``arguments`` is an object."""
 
@@ -46,30 +49,34 @@ class Call:
     state_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SystemTurn:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UserTurn:
     text: str
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AssistantTurn:
     text: str
     calls: tuple[Call, ...] = ()
     state_id: str | None = None  # of a turn without calls in which a built-in function took part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResultTurn:
-    """The result of one call: ``result`` is a JSON object. Follows its AssistantTurn directly."""
+    """The result of one call: ``result`` is a JSON object, ``text`` the same as JSON if it is known.
+
+    Follows its AssistantTurn directly.
+    """
 
     call: Call
     result: Mapping[str, Any]
+    text: str | None = None
 
 
 Turn = SystemTurn | UserTurn | AssistantTurn | ResultTurn

@@ -132,7 +132,7 @@ def _calls(turn: AssistantTurn) -> list[_Message]:
 
 
 def _result(turn: ResultTurn) -> _Message:
-    return {"role": "function", "name": turn.call.name, "content": _TO_JSON(turn.result)}
+    return {"role": "function", "name": turn.call.name, "content": turn.text or _TO_JSON(turn.result)}
 
 
 _WRITERS: dict[type, Callable[[Any, Mapping[str, str]], _Message]] = {

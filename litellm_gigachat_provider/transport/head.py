@@ -82,6 +82,12 @@ def parse_head(data: bytes, method: str) -> Head:
     return Head(status, headers, chunked, length, close or (not chunked and length is None))
 
 
+def http_headers(head: Head) -> httpx.Headers:
+    """The headers by name; told their encoding, httpx need not try it out on all of them with each look-up."""
+    plain = all(value.isascii() for _, value in head.headers)
+    return httpx.Headers(head.headers, encoding="ascii" if plain else None)
+
+
 def _status(line: bytes) -> tuple[bytes, int]:
     version, _, rest = line.partition(b" ")
     digits = rest.strip()[:3]

@@ -16,7 +16,7 @@ import httpx
 
 from ..errors import ConnectionFailureError
 from .deadline import Deadline, clock, connect_limit, current
-from .head import Head, connect_head, request_head
+from .head import Head, connect_head, http_headers, request_head
 from .incoming import Incoming
 from .lanes import KEEP_ALIVE, Collector, Raw, unpacked
 from .proxies import Proxy, ProxyMap, port_of
@@ -97,12 +97,16 @@ class Http1Lane:
     def send(self, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:
         stream = self._start(request, deadline)
         try:
-            collector = Collector(limit)
-            while part := stream.read():
-                collector.add(part)
+            body = stream.read()
+            if not stream.ended:
+                collector = Collector(limit)
+                while body:
+                    collector.add(body)
+                    body = stream.read()
+                body = collector.body()
         finally:
             stream.close()
-        return Raw(stream.status, stream.headers, unpacked(collector.body(), stream.headers, limit))
+        return Raw(stream.status, stream.headers, unpacked(body, stream.headers, limit))
 
     def open(self, request: httpx.Request, url: str, deadline: Deadline) -> Http1Stream:
         return self._start(request, deadline)
@@ -226,13 +230,18 @@ class Http1Stream:
     ) -> None:
         assert incoming.head is not None
         self.status = incoming.head.status
-        self.headers = httpx.Headers(incoming.head.headers)
+        self.headers = http_headers(incoming.head)
         self._lane = lane
         self._origin = origin
         self._connection: Connection | None = connection
         self._incoming = incoming
         self._content = content  # came with the head
         self._deadline = deadline
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the answer has arrived."""
+        return self._incoming.ended
 
     def read(self) -> bytes:
         connection = self._connection

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from .deadline import CONNECT_LIMIT, Deadline, clock, time_limit
-from .head import connect_head, request_head
+from .head import connect_head, http_headers, request_head
 from .incoming import Incoming
 from .lane_http1 import ConnectError, ConnectTimeout, Origin, through
 from .lanes import KEEP_ALIVE, Collector, Raw, unpacked
@@ -316,7 +316,7 @@ class AsyncHttp1Stream:
     ) -> None:
         assert incoming.head is not None
         self.status = incoming.head.status
-        self.headers = httpx.Headers(incoming.head.headers)
+        self.headers = http_headers(incoming.head)
         self.patient = False  # gives the other tasks their turn also where nothing has to be waited for
         self._lane = lane
         self._origin = origin

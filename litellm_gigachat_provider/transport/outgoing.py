@@ -33,12 +33,13 @@ def build(
     stream: bool = False,
 ) -> httpx.Request:
     """A request whose body is in memory. Raises InvalidRequestError for what cannot be sent."""
-    merged = httpx.Headers(_template(url, settings.client_id, stream))
     if json is not None:
         content = jsonio.encode(json)
-        merged["Content-Type"] = "application/json"
-    if headers:
-        merged.update(_checked(headers))
+    own = tuple(headers.items()) if headers else ()
+    try:
+        merged = httpx.Headers(_merged(url, settings.client_id, stream, json is not None, own))
+    except TypeError:  # a value that cannot be hashed is none that can be sent
+        merged = _merged.__wrapped__(url, settings.client_id, stream, json is not None, own)
     extensions = {"gigachat_deadline": deadline.at}
     if files is not None:
         request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)
@@ -54,12 +55,19 @@ def build(
 
 
 @functools.lru_cache(maxsize=512)
-def _template(url: str, client_id: str | None, stream: bool) -> httpx.Headers:
+def _merged(
+    url: str, client_id: str | None, stream: bool, json: bool, own: tuple[tuple[str, str], ...]
+) -> httpx.Headers:
+    """All but length and token. Kept, because a conversation sends the same ones with every call."""
     fields = {"Host": parse_url(url).netloc.decode("ascii"), **(_STREAM if stream else _PLAIN)}
     fields["User-Agent"] = user_agent()
     if client_id:
         fields["X-Client-ID"] = client_id
-    return httpx.Headers(_checked(fields))
+    if json:
+        fields["Content-Type"] = "application/json"
+    merged = httpx.Headers(_checked(fields), encoding="ascii")
+    merged.update(_checked(dict(own)))
+    return merged
 
 
 def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
