@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..errors import ConnectionFailureError
 
 _MAX_LINE = 4096
+_DIGITS = b"0123456789abcdefABCDEF"
 
 
 class ChunkDecoder:
@@ -23,6 +24,10 @@ class ChunkDecoder:
         self.ended = False
 
     def feed(self, data: bytes) -> bytes:
+        if not self._left and not self._line and not self._in_trailer:
+            whole = self._whole(data)
+            if whole:
+                return whole
         content: list[bytes] = []
         at, size = 0, len(data)
         while at < size and not self.ended:
@@ -41,6 +46,15 @@ class ChunkDecoder:
                 at = self._read_line(data, at)
         return content[0] if len(content) == 1 else b"".join(content)
 
+    def _whole(self, data: bytes) -> bytes:
+        """The content of the usual read: one chunk from its first byte to its last. b"" for any other."""
+        end = data.find(b"\r\n", 0, 18)
+        digits = data[: max(end, 0)]
+        if not digits or digits.strip(_DIGITS) or data[-2:] != b"\r\n":
+            return b""
+        size = int(digits, 16)
+        return data[end + 2 : -2] if size and size == len(data) - end - 4 else b""
+
     def _read_line(self, data: bytes, at: int) -> int:
         end = data.find(b"\n", at)
         line = self._line + (data[at:] if end < 0 else data[at:end])
@@ -58,7 +72,7 @@ class ChunkDecoder:
         return end + 1
 
     def _begin(self, digits: bytes) -> None:
-        if not digits or len(digits) > 15 or digits.strip(b"0123456789abcdefABCDEF"):
+        if not digits or len(digits) > 15 or digits.strip(_DIGITS):
             raise _broken("a chunk without a size")
         size = int(digits, 16)
         if size:

@@ -117,6 +117,9 @@ class AsyncClientLane:
 
 
 class AsyncClientStream:
+    watches_limit = False
+    limit: Deadline | None = None
+
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         self.headers = _without_encoding(response.headers)

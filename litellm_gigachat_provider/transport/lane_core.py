@@ -225,6 +225,9 @@ class AsyncCoreLane:
 
 
 class AsyncCoreStream:
+    watches_limit = False
+    limit: Deadline | None = None
+
     def __init__(self, response: httpcore.Response) -> None:
         self.status = response.status
         self.headers = httpx.Headers(response.headers)

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from .aio_connection import Connection
 from .deadline import CONNECT_LIMIT, Deadline, clock, time_limit
 from .head import connect_head, http_headers, request_head
 from .incoming import Incoming
@@ -22,119 +23,8 @@ from .lane_http1 import ConnectError, ConnectTimeout, Origin, through
 from .lanes import KEEP_ALIVE, Collector, Raw, unpacked
 from .proxies import Proxy, ProxyMap, port_of
 
-_PIECE = 256 * 1024  # a larger body is written in pieces, so that one upload does not hold the loop
-_UNREAD = 1024 * 1024  # bytes that may wait to be read before the server has to wait
 _KEPT = 1000  # idle connections per origin
 _IDLE = 1.0
-
-
-class Connection(asyncio.Protocol):
-    """What arrives on one connection, and who waits for it."""
-
-    def __init__(self) -> None:
-        self.transport: Any = None
-        self.expires = 0.0
-        self._parts: list[bytes] = []
-        self._unread = 0
-        self._ended = False
-        self._error: BaseException | None = None
-        self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
-        self._full = False  # the transport's buffer for writing
-
-    # --- called by the loop -------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._unread += len(data)
-        if self._unread > _UNREAD:
-            self.transport.pause_reading()
-        self._wake()
-
-    def eof_received(self) -> None:
-        self._ended = True
-        self._wake()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
-        self._error = exc
-        self._wake()
-        self.resume_writing()
-
-    def pause_writing(self) -> None:
-        self._full = True
-
-    def resume_writing(self) -> None:
-        self._full = False
-        if self._writer is not None and not self._writer.done():
-            self._writer.set_result(None)
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
-
-    # --- called by the lane -------------------------------------------------------------------------
-
-    @property
-    def usable(self) -> bool:
-        """Open, and with nothing to read that nobody asked for."""
-        return not (self._ended or self._parts or self.transport.is_closing()) and clock() <= self.expires
-
-    @property
-    def has_data(self) -> bool:
-        return bool(self._parts)
-
-    async def send(self, head: bytes, body: bytes) -> None:
-        """Stops early where the server answers early, as with a body that is too large for it."""
-        if len(body) <= _PIECE:
-            self.transport.write(head + body)
-            return
-        self.transport.write(head)
-        view = memoryview(body)
-        for start in range(0, len(body), _PIECE):
-            if self._parts or self._ended:
-                return
-            self.transport.write(view[start : start + _PIECE])
-            if self._full:
-                self._writer = asyncio.get_running_loop().create_future()
-                await self._writer
-            else:
-                await asyncio.sleep(0)
-
-    async def receive(self) -> bytes:
-        """All that has come, waiting if that is nothing; b"" once the server has closed. Raises OSError."""
-        while not self._parts:
-            if self._error is not None:
-                raise self._error
-            if self._ended:
-                return b""
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
-        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts.clear()
-        if self._unread > _UNREAD and not self._ended:
-            self.transport.resume_reading()
-        self._unread = 0
-        return data
-
-    async def answer(self, method: str) -> tuple[Incoming, bytes]:
-        """The answer to what was sent, once its head is there, and the content that came with it."""
-        incoming = Incoming(method)
-        content = b""
-        while incoming.head is None:
-            data = await self.receive()
-            if data:
-                content = incoming.feed(data)
-            else:
-                incoming.finish()
-        return incoming, content
-
-    def close(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
 
 
 class AsyncHttp1Lane:
@@ -310,6 +200,7 @@ class AsyncHttp1Stream:
     """One answer. ``read`` gives all that arrived; ``drop`` keeps the connection if the answer was read to its end."""
 
     http_version = "HTTP/1.1"
+    watches_limit = True
 
     def __init__(
         self, lane: AsyncHttp1Lane, origin: Origin, connection: Connection, incoming: Incoming, content: bytes
@@ -318,6 +209,7 @@ class AsyncHttp1Stream:
         self.status = incoming.head.status
         self.headers = http_headers(incoming.head)
         self.patient = False  # gives the other tasks their turn also where nothing has to be waited for
+        self.limit: Deadline | None = None
         self._lane = lane
         self._origin = origin
         self._connection: Connection | None = connection
@@ -335,7 +227,7 @@ class AsyncHttp1Stream:
         while not incoming.ended:
             if self.patient and connection.has_data:
                 await asyncio.sleep(0)
-            data = await connection.receive()
+            data = await connection.receive(self.limit)
             if not data:
                 incoming.finish()
             elif content := incoming.feed(data):
@@ -350,6 +242,7 @@ class AsyncHttp1Stream:
         if connection is None:
             return
         if self._incoming.reusable and not connection.has_data:
+            connection.rest()
             self._lane.keep(self._origin, connection)
         else:
             connection.close()

@@ -49,6 +49,8 @@ class AsyncRawStream(Protocol):
     status: int
     headers: httpx.Headers
     http_version: str
+    watches_limit: bool  # whether `read` itself raises TimeoutError once `limit` has passed
+    limit: Deadline | None
 
     async def read(self) -> bytes: ...
 

@@ -196,10 +196,7 @@ class AsyncEventStream(_Stream):
     async def _next(self) -> list[Event] | None:
         deadline = Deadline(self._timeout)
         while True:
-            # Not left to the lanes: aiohttp forgets its own limit when the body breaks the chunked coding, and waits
-            # for ever.
-            async with time_limit(deadline.left()):
-                data = await self._raw.read()
+            data = await self._read(deadline)
             if not data:
                 self._over = True
                 return self._reader.finish() or None
@@ -208,6 +205,14 @@ class AsyncEventStream(_Stream):
                 return events
             if self._reader.progressed(data):
                 deadline = Deadline(self._timeout)
+
+    async def _read(self, deadline: Deadline) -> bytes:
+        raw = self._raw
+        if raw.watches_limit:  # one timer for the stream: one for every wait costs a tenth of a chunk
+            raw.limit = deadline
+            return await raw.read()
+        async with time_limit(deadline.left()):
+            return await raw.read()
 
     async def aclose(self) -> None:
         """Ends the stream; the server is told to stop. Any number of times."""
