@@ -25,6 +25,7 @@ from .proxies import Proxy, ProxyMap, port_of
 
 _KEPT = 1000  # idle connections per origin
 _IDLE = 1.0
+_RESOLVED = 10.0  # seconds for which a host's addresses are not asked for again
 
 
 class AsyncHttp1Lane:
@@ -37,6 +38,7 @@ class AsyncHttp1Lane:
         self._connections: weakref.WeakKeyDictionary[Connection, socket.socket] = weakref.WeakKeyDictionary()
         self._used = clock()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._resolver = _Resolver()
 
     async def send(self, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:
         stream = await self._start(request)
@@ -133,7 +135,8 @@ class AsyncHttp1Lane:
         scheme, host, port = origin
         try:
             async with time_limit(CONNECT_LIMIT):
-                sock = await _dial(*((host, port) if proxy is None else (proxy.host, proxy.port)))
+                peer = (host, port) if proxy is None else (proxy.host, proxy.port)
+                sock = await _dial(await self._resolver.find(*peer))
                 return await self._open(sock, scheme, host, port, proxy)
         except TimeoutError as error:
             raise ConnectTimeout from error
@@ -165,9 +168,32 @@ def _sweep(lane: weakref.ref[AsyncHttp1Lane]) -> None:
         alive.sweep()
 
 
-async def _dial(host: str, port: int) -> socket.socket:
-    loop = asyncio.get_running_loop()
-    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+class _Resolver:
+    """Addresses of hosts, for a few seconds: hundreds of callers that start at once ask for one."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[Any]]]] = {}
+
+    async def find(self, host: str, port: int) -> list[Any]:
+        try:  # a number needs no thread
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            pass
+        now = clock()
+        asked, answer = self._known.get((host, port), (-_RESOLVED, None))
+        if answer is None or now - asked >= _RESOLVED or (answer.done() and _failed(answer)):
+            loop = asyncio.get_running_loop()
+            answer = asyncio.ensure_future(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            answer.add_done_callback(_failed)  # nobody may be left to look at its failure
+            self._known[host, port] = (now, answer)
+        return await asyncio.shield(answer)  # who gives up does not end it for the others
+
+
+def _failed(answer: asyncio.Future[list[Any]]) -> bool:
+    return answer.cancelled() or answer.exception() is not None
+
+
+async def _dial(addresses: list[Any]) -> socket.socket:
     try:
         from aiohappyeyeballs import start_connection
     except ImportError:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import threading
 import time
 import tracemalloc
@@ -10,6 +11,7 @@ import tracemalloc
 import pytest
 from loopback import STALL, answer, chunk, event, serving, stream_head
 
+from litellm_gigachat_provider.errors import ConnectionFailureError
 from litellm_gigachat_provider.settings import Secret
 from litellm_gigachat_provider.transport import client as client_module
 from litellm_gigachat_provider.transport.client import Transport, close_all, transport_for
@@ -207,3 +209,35 @@ def test_a_forked_child_opens_its_own_connections_and_leaves_the_parents_alone(s
     assert transport.request("POST", url(transport), json={}, timeout=5).status == 200
     assert server.accepted == 3  # the parent's first one is still in use
     transport.close()
+
+
+def test_a_hosts_addresses_are_asked_for_once_by_many_callers(server, monkeypatch):
+    """And again after a failure, and by those who stay when the first to ask gives up."""
+    transport = Transport(server.settings())
+    there = url(transport).replace("127.0.0.1", "somewhere.test")
+    server.scripts["/v1/chat/completions"] = [answer({"n": 1})]
+    asked = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+
+        async def lookup(host, port, **kwargs):
+            asked.append(host)
+            await asyncio.sleep(0.05)
+            if len(asked) == 1:
+                raise socket.gaierror(-2, "Name or service not known")
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        monkeypatch.setattr(loop, "getaddrinfo", lookup)
+        calls = [transport.arequest("POST", there, json={}, timeout=5) for _ in range(20)]
+        failures = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(failure) for failure in failures} == {ConnectionFailureError}
+        assert asked == ["somewhere.test"]
+        first = asyncio.create_task(transport.arequest("POST", there, json={}, timeout=5))
+        others = [asyncio.create_task(transport.arequest("POST", there, json={}, timeout=5)) for _ in range(20)]
+        await asyncio.sleep(0.02)
+        first.cancel()
+        assert [reply.json() for reply in await asyncio.gather(*others)] == [{"n": 1}] * 20
+        assert len(asked) == 2
+
+    asyncio.run(main())
