@@ -13,6 +13,10 @@ import litellm_gigachat_provider  # noqa: F401 - registers
 
 HELLO = [{"role": "user", "content": "Привет!"}]
 SPARE = "gigachat/GigaChat-2"
+_CALLBACKS = (
+    "callbacks", "input_callback", "success_callback", "failure_callback", "_async_success_callback",
+    "_async_failure_callback",
+)  # fmt: skip
 
 
 def router(models=None, **kwargs):
@@ -24,6 +28,16 @@ def router(models=None, **kwargs):
         retry_after=0,
         **kwargs,
     )
+
+
+@pytest.fixture(autouse=True)
+def few_callbacks():
+    """A Router hooks itself into LiteLLM for good, and past 30 hooks LiteLLM takes no more: then nothing cools down."""
+    lists = [getattr(litellm, name) for name in _CALLBACKS]
+    before = [list(each) for each in lists]
+    yield
+    for each, kept in zip(lists, before, strict=True):
+        each[:] = kept
 
 
 @pytest.fixture(params=["sync", "async", "sync-stream", "async-stream"])
@@ -57,11 +71,13 @@ def asked(sandbox):
 
 
 def test_retry_after_is_honoured(gigachat_sandbox, ask):
+    made = router(num_retries=2)
+    assert ask(made)  # the first call of a process loads half of LiteLLM
     gigachat_sandbox.fail_next("chat", status=429, headers={"Retry-After": "1"})
     began = time.monotonic()
-    assert ask(router(num_retries=2))
-    assert 0.95 < time.monotonic() - began < 3
-    assert len(asked(gigachat_sandbox)) == 2
+    assert ask(made)
+    assert 0.95 < time.monotonic() - began < 8
+    assert len(asked(gigachat_sandbox)) == 3
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
