@@ -95,7 +95,7 @@ class World:
 BOTH = pytest.mark.parametrize("way", ["sync", "async"])
 
 
-def settle(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+def settle(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.005)
@@ -249,7 +249,7 @@ def test_a_loop_that_ends_early_leaves_the_refresh_to_the_next(caplog: pytest.Lo
 
 @BOTH
 def test_a_waiter_keeps_its_own_deadline(way: str) -> None:
-    world = World(delay=0.25)
+    world = World(delay=1.5)
     for options in (
         {"extensions": {"gigachat_deadline": time.monotonic() + 0.05}},
         {"timeout": httpx.Timeout(0.02)},
@@ -257,7 +257,7 @@ def test_a_waiter_keeps_its_own_deadline(way: str) -> None:
         started = time.monotonic()
         with pytest.raises(TimeoutFailureError, match="access token"):
             world.run(way, **options)
-        assert time.monotonic() - started < 0.22
+        assert time.monotonic() - started < 1.4
     assert world.run(way).status_code == 200
     assert len(world.oauth) == 1
 
@@ -355,13 +355,13 @@ def test_a_wrong_local_clock_does_not_end_tokens_at_once() -> None:
 
 @BOTH
 def test_renewal_happens_in_the_background(way: str) -> None:
-    world = World(delay=0.1)
+    world = World(delay=1.0)
     world.run(way)
     world.shift = 0.9 * 1800
     started = time.monotonic()
     for _ in range(5):
         world.run(way)
-    assert time.monotonic() - started < 0.1 or way == "async"
+    assert time.monotonic() - started < 1.0 or way == "async"
     assert set(world.calls) == {world.calls[0]}  # the old token served meanwhile
     settle(lambda: world.store.entry(world.settings).flight is None)
     world.run(way)

@@ -291,7 +291,7 @@ def test_a_stall_and_a_slow_drip_are_timeouts(monkeypatch: pytest.MonkeyPatch) -
         with http_server(handle) as url:
             started = time.monotonic()
             outcome = quick()(settings_of(url))
-            assert time.monotonic() - started < 1.0
+            assert time.monotonic() - started < 5
         assert isinstance(outcome, Failure)
         assert isinstance(outcome.make(), TimeoutFailureError)
 

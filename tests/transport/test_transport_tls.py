@@ -159,7 +159,10 @@ def test_cancelling_one_stream_leaves_the_others_of_its_connection_alone(way, tr
         tasks[1].cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [r for r in results if not isinstance(r, BaseException)] == [6, 6, 6]
-        await asyncio.sleep(0.05)
+        for _ in range(500):  # the tasks that close the cancelled one's stream
+            if len(asyncio.all_tasks()) == 1:
+                break
+            await asyncio.sleep(0.01)
         assert len(asyncio.all_tasks()) == 1
         assert await one() == 6
 
@@ -168,9 +171,9 @@ def test_cancelling_one_stream_leaves_the_others_of_its_connection_alone(way, tr
 
 
 def test_a_stall_over_http2_is_a_timeout(way, transport, h2):
-    h2.pause = 0.6
+    h2.pause = 3.0
     began = time.monotonic()
     reads, error = read_stream(way, transport, transport.settings.url("stream"), timeout=0.2)
     assert len(data_of(reads)) == 1
     assert type(error).__name__ == "TimeoutFailureError"
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 2.8
