@@ -18,6 +18,9 @@ class StreamReader(Protocol):
 
     def feed(self, event: str, payload: Mapping[str, Any]) -> list[Delta]: ...
 
+    def more_text(self, event: str, payload: Mapping[str, Any]) -> str | None:
+        """The text of an event that is text and nothing else, taken; None where it is to be fed. Spares a Delta."""
+
     def end(self) -> list[Delta]: ...
 
 

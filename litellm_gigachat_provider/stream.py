@@ -47,18 +47,25 @@ class Head:
     def take(self, batch: Iterable[Any]) -> list[Delta]:
         """The finished deltas of one network read, without the finish."""
         deltas: list[Delta] = []
-        feed = self.reader.feed
+        texts: list[str] = []  # of the run of usual events that is going on
+        feed, more_text = self.reader.feed, self.reader.more_text
         try:
-            for event in batch:
-                if event.data == _DONE:
+            for name, data in batch:
+                if data == _DONE:
                     continue
-                payload = jsonio.decode(event.data)
-                if not isinstance(payload, dict):
+                payload = jsonio.decode(data)
+                if type(payload) is not dict:
                     raise BadAnswerError("GigaChat sent a stream event that is not a JSON object")
-                deltas += feed(event.event, payload)
+                text = more_text(name, payload)
+                if text is not None:
+                    texts.append(text)
+                    continue
+                _end_run(texts, deltas)
+                deltas += feed(name, payload)
         except GigaChatError as failure:
             if not self.reader.finished:  # what follows the finish, even rubbish, changes nothing
                 self.failure = failure
+        _end_run(texts, deltas)
         return self._split(self.finisher.feed(deltas)) if deltas else deltas
 
     def check(self) -> None:
@@ -83,6 +90,12 @@ class Head:
                 self.tail += deltas[at:]
                 return deltas[:at]
         return deltas
+
+
+def _end_run(texts: list[str], deltas: list[Delta]) -> None:
+    if texts:
+        deltas.append(Delta("".join(texts)))
+        texts.clear()
 
 
 class ChatStream:

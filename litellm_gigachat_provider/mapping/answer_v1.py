@@ -124,15 +124,13 @@ class StreamV1:
 
     def feed(self, event_name: str, payload: Any) -> list[Delta]:
         """The deltas of one event. Raises HttpFailureError for an error event."""
-        if not isinstance(payload, Mapping):
+        if type(payload) is not dict:
             raise bad("an event of GigaChat's stream is no JSON object", payload)
         choices = payload.get("choices")
         if event_name == "error" or not choices:
             raise_error_body(payload, where="stream")
         if self.finished:
             return []
-        if self._introduced and (text := self._more_text(payload, choices)):
-            return [Delta(text)]
         delta = Delta()
         said = False
         for choice in choices if isinstance(choices, list) else ():
@@ -150,18 +148,19 @@ class StreamV1:
             said = True
         return [delta] if said else []
 
-    def _more_text(self, payload: Mapping[str, Any], choices: Any) -> str | None:
-        """The text of the usual event: more text that is clean as it is, and nothing else. None for any other."""
-        if len(payload) > 4 or "usage" in payload or type(choices) is not list or len(choices) != 1:
+    def more_text(self, event_name: str, payload: Mapping[str, Any]) -> str | None:
+        """The text of the usual event, taken: text that is clean as it is, and nothing else. None for any other."""
+        if not self._introduced or self.finished or event_name == "error":
             return None
-        choice = choices[0]
-        if type(choice) is not dict or len(choice) != 2 or choice.get("index", 1) != 0:
+        try:
+            (choice,) = payload["choices"]
+            message = choice["delta"]
+            content = message["content"]
+        except (KeyError, TypeError, ValueError):
             return None
-        message = choice.get("delta")
-        if type(message) is not dict or len(message) != 1:
+        if type(content) is not str or not content or len(message) != 1 or len(choice) != 2 or len(payload) > 4:
             return None
-        content = message.get("content")
-        if type(content) is not str or not content or not self._cleaner.passes(content):
+        if choice.get("index", 1) != 0 or "usage" in payload or not self._cleaner.passes(content):
             return None
         self._said_text = True
         return content

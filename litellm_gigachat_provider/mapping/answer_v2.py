@@ -231,6 +231,10 @@ class StreamV2:
         self._reader = _Reader(request, fallback_id)
         self._introduced = False
 
+    def more_text(self, event_name: str, payload: Mapping[str, Any]) -> None:
+        """Every event is fed: a v2 event has its text in a part of a message of some role."""
+        return
+
     def feed(self, event_name: str, payload: Any) -> list[Delta]:
         """The deltas of one event. Events of unknown names are read by their shape, which may say nothing."""
         if not isinstance(payload, Mapping):

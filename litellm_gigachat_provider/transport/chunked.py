@@ -24,12 +24,10 @@ class ChunkDecoder:
         self.ended = False
 
     def feed(self, data: bytes) -> bytes:
-        if not self._left and not self._line and not self._in_trailer:
-            whole = self._whole(data)
-            if whole:
-                return whole
         content: list[bytes] = []
         at, size = 0, len(data)
+        if not self._left and not self._line and not self._in_trailer:
+            at = _whole_chunks(data, content)
         while at < size and not self.ended:
             if self._left > 2:
                 taken = min(self._left - 2, size - at)
@@ -45,15 +43,6 @@ class ChunkDecoder:
             else:
                 at = self._read_line(data, at)
         return content[0] if len(content) == 1 else b"".join(content)
-
-    def _whole(self, data: bytes) -> bytes:
-        """The content of the usual read: one chunk from its first byte to its last. b"" for any other."""
-        end = data.find(b"\r\n", 0, 18)
-        digits = data[: max(end, 0)]
-        if not digits or digits.strip(_DIGITS) or data[-2:] != b"\r\n":
-            return b""
-        size = int(digits, 16)
-        return data[end + 2 : -2] if size and size == len(data) - end - 4 else b""
 
     def _read_line(self, data: bytes, at: int) -> int:
         end = data.find(b"\n", at)
@@ -79,6 +68,22 @@ class ChunkDecoder:
             self._left = size + 2
         else:
             self._in_trailer = True
+
+
+def _whole_chunks(data: bytes, content: list[bytes]) -> int:
+    """Take the chunks that are all there, which is nearly all of them; gives where the first other thing begins."""
+    at = 0
+    while (end := data.find(b"\r\n", at, at + 18)) > at:
+        digits = data[at:end]
+        if digits.strip(_DIGITS):
+            break
+        start = end + 2
+        stop = start + int(digits, 16)
+        if stop == start or data[stop : stop + 2] != b"\r\n":
+            break
+        content.append(data[start:stop])
+        at = stop + 2
+    return at
 
 
 def _broken(what: str) -> ConnectionFailureError:

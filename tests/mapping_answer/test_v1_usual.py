@@ -20,13 +20,17 @@ def event(content: Any, **message: Any) -> dict[str, Any]:
     return {"choices": [choice], "created": 1, "model": "GigaChat:2", "object": "chat.completion"}
 
 
-def read(events: list[dict[str, Any]]) -> list[Delta]:
+def read(events: list[dict[str, Any]], *, short: bool = True) -> list[Delta]:
     request = read_chat("GigaChat-2", HELLO, {}, contract="v1", model_info=models.find("GigaChat-2"))
     stream = StreamV1(request, "0" * 32)
     last = event("")
     last["choices"][0]["finish_reason"] = "stop"
     last["usage"] = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    return [delta for each in [*events, last] for delta in stream.feed("", each)]
+    deltas: list[Delta] = []
+    for each in [*events, last]:
+        text = stream.more_text("message", each) if short else None
+        deltas += stream.feed("message", each) if text is None else [Delta(text)]
+    return deltas
 
 
 @pytest.mark.parametrize(
@@ -40,9 +44,19 @@ def read(events: list[dict[str, Any]]) -> list[Delta]:
     ],
 )
 def test_as_the_long_way(texts: list[str]) -> None:
-    usual = read([event(text) for text in texts])
-    long = read([event(text, role="assistant") for text in texts])
-    assert usual == long
+    events = [event(text) for text in texts]
+    assert read(events) == read(events, short=False)
+
+
+def test_which_events_go_the_short_way() -> None:
+    request = read_chat("GigaChat-2", HELLO, {}, contract="v1", model_info=models.find("GigaChat-2"))
+    stream = StreamV1(request, "0" * 32)
+    assert stream.more_text("message", event("a")) is None  # the first one names the model
+    stream.feed("message", event("a"))
+    assert stream.more_text("message", event("b")) == "b"
+    assert stream.more_text("error", event("b")) is None
+    for other in (event("b", role="assistant"), event(""), event("<"), {}, {"choices": []}, {"choices": [None]}):
+        assert stream.more_text("message", other) is None
 
 
 def test_what_else_an_event_says_is_not_lost() -> None:
