@@ -38,7 +38,7 @@ _CUT = frozenset(
 )
 
 # What may come out of a lane, whichever library it uses. Names and not classes decide what it means: httpx,
-# httpcore and aiohttp call the same things alike, and the latter two are loaded only by the lanes that use them.
+# httpcore and aiohttp (below an httpx client of the caller) call the same things alike, and are not always loaded.
 _ALWAYS: tuple[type[BaseException], ...] = (
     GigaChatError,
     http.client.HTTPException,

@@ -1,7 +1,7 @@
 """Which proxy a request goes through, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (or the system's settings).
 
-One answer for every lane: aiohttp's own reading of the environment would also read ``~/.netrc`` and could
-put another Authorization header on the request than ours.
+One answer for every lane: a library's own reading of the environment may include ``~/.netrc``, and put another
+Authorization header on the request than ours.
 """
 
 from __future__ import annotations
