@@ -1,8 +1,8 @@
 """The async twin of ``lane_http1``: every async plain call, and streams where the server has no HTTP/2.
 
 A call of LiteLLM takes an eighth of a do-nothing provider's CPU less over it than over aiohttp (0.16 instead of 0.29),
-and what arrived before a connection broke is never lost. Both twins leave what the bytes mean to ``incoming``. aiohappyeyeballs, which comes with LiteLLM's
-aiohttp, chooses among a host's addresses.
+and what arrived before a connection broke is never lost. Both twins leave what the bytes mean to ``incoming``.
+aiohappyeyeballs, which comes with LiteLLM's aiohttp, chooses among a host's addresses.
 """
 
 from __future__ import annotations
