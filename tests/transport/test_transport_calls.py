@@ -8,7 +8,7 @@ import zlib
 
 import httpx
 import pytest
-from loopback import CLOSE, WAYS, answer, request, serving
+from loopback import CLOSE, WAYS, answer, in_thread, request, serving
 
 from litellm_gigachat_provider.errors import (
     BadAnswerError,
@@ -17,7 +17,7 @@ from litellm_gigachat_provider.errors import (
     InvalidRequestError,
     TimeoutFailureError,
 )
-from litellm_gigachat_provider.settings import Secret
+from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client as client_module
 from litellm_gigachat_provider.transport import lanes, limit
 from litellm_gigachat_provider.transport.client import Transport, close_all, transport_for
@@ -91,6 +91,29 @@ def test_any_2xx_is_a_reply(way, server, transport, status):
     assert reply.status == status
     with pytest.raises(BadAnswerError):
         reply.json()
+
+
+def test_an_answer_before_the_whole_body_was_sent_counts(way):
+    """As a front proxy does with a body that is too large for it: it answers, reads on for a while, and closes."""
+    refusal = b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    read = []
+
+    async def front(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(refusal)
+        await writer.drain()
+        while part := await reader.read(1 << 20):
+            read.append(len(part))
+            await asyncio.sleep(0.001)
+        writer.close()
+
+    with in_thread(front) as port:
+        transport = Transport(Settings(base_url=f"http://127.0.0.1:{port}/v1", auth_header=("X-Key", Secret("k"))))
+        with pytest.raises(HttpFailureError) as caught:
+            request(way, transport, "POST", f"http://127.0.0.1:{port}/v1/files", content=b"x" * 30_000_000, timeout=20)
+        assert caught.value.status == 413
+        transport.close()
+    assert sum(read) <= 30_000_000
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504])
