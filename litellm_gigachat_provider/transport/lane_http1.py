@@ -97,16 +97,12 @@ class Http1Lane:
     def send(self, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:
         stream = self._start(request, deadline)
         try:
-            body = stream.read()
-            if not stream.ended:
-                collector = Collector(limit)
-                while body:
-                    collector.add(body)
-                    body = stream.read()
-                body = collector.body()
+            collector = Collector(limit)
+            while part := stream.read():
+                collector.add(part)
         finally:
             stream.close()
-        return Raw(stream.status, stream.headers, unpacked(body, stream.headers, limit))
+        return Raw(stream.status, stream.headers, unpacked(collector.body(), stream.headers, limit))
 
     def open(self, request: httpx.Request, url: str, deadline: Deadline) -> Http1Stream:
         return self._start(request, deadline)
@@ -237,11 +233,6 @@ class Http1Stream:
         self._incoming = incoming
         self._content = content  # came with the head
         self._deadline = deadline
-
-    @property
-    def ended(self) -> bool:
-        """Whether all of the answer has arrived."""
-        return self._incoming.ended
 
     def read(self) -> bytes:
         connection = self._connection

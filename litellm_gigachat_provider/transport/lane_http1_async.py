@@ -46,10 +46,8 @@ class AsyncHttp1Lane:
             collector = Collector(limit)
             while part := await stream.read():
                 collector.add(part)
-        except BaseException:
+        finally:
             stream.drop()
-            raise
-        stream.drop()
         return Raw(stream.status, stream.headers, unpacked(collector.body(), stream.headers, limit))
 
     async def open(self, request: httpx.Request, url: str, deadline: Deadline) -> AsyncHttp1Stream:

@@ -36,10 +36,7 @@ def build(
     if json is not None:
         content = jsonio.encode(json)
     own = tuple(headers.items()) if headers else ()
-    try:
-        merged = httpx.Headers(_merged(url, settings.client_id, stream, json is not None, own))
-    except TypeError:  # a value that cannot be hashed is none that can be sent
-        merged = _merged.__wrapped__(url, settings.client_id, stream, json is not None, own)
+    merged = httpx.Headers(_merged(url, settings.client_id, stream, json is not None, own))
     extensions = {"gigachat_deadline": deadline.at}
     if files is not None:
         request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)

@@ -89,9 +89,8 @@ def _build(settings: Settings) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.verify:
         _trust(context, settings)
-    else:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE  # the single, explicit opt-out: GIGACHAT_VERIFY_SSL_CERTS=false
+    else:  # the single, explicit opt-out: GIGACHAT_VERIFY_SSL_CERTS=false
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if settings.cert_file:
         _show_certificate(context, settings)
     elif settings.key_file:

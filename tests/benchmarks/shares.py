@@ -189,4 +189,4 @@ def _bare_sockets(address: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
 
 if __name__ == "__main__":
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    main(*(sys.argv[1:] + ["async", "hello"][len(sys.argv) - 1 :])[:2])
+    main(*sys.argv[1:], *("async", "hello")[len(sys.argv) - 1 :])

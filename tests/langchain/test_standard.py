@@ -16,7 +16,7 @@ PARAMS = {"model": "gigachat/GigaChat-2-Max"}
 # with_structured_output (OpenAI's class does). The suite looks for it after it has checked the parsed answer, so
 # `raises=KeyError` still fails on a wrong answer. The streamed half is repeated in test_chat_litellm.py.
 no_schema_for_langsmith = pytest.mark.xfail(
-    reason="langchain-litellm does not bind ls_structured_output_format", raises=KeyError, strict=False
+    reason="langchain-litellm does not bind ls_structured_output_format", raises=KeyError, strict=True
 )
 
 
