@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from . import logs, status
 from .call import Call
-from .chat import ask, download_images, first_codec
+from .chat import ask, download_images, first_codec, new_id
 from .flow import Do, Flow, Gather
 from .mapping import embeddings, images
 from .transport.replies import Reply
@@ -44,7 +43,7 @@ def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
         call.model, prompt, call.params, contract=codec.contract, drop_params=call.drop_params
     )
     reply = yield from ask(call, codec, codec.body(request, {}))
-    answer = codec.read_answer(reply.json(), request, uuid.uuid4().hex)
+    answer = codec.read_answer(reply.json(), request, new_id())
     status.spent(answer.usage)
     media = images.pictures(answer)
     found = yield from download_images(call, media)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 
 from . import logs, status
 from .call import Call, as_v1
-from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, read, with_files
+from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, new_id, read, with_files
 from .codecs import CODECS, Codec, StreamReader
 from .errors import BadAnswerError, GigaChatError, HttpFailureError
 from .flow import Flow, Gather, arun, run
@@ -104,7 +103,7 @@ class ChatStream:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.created = int(time.time())
-        self.response_id = f"chatcmpl-{uuid.uuid4().hex}"
+        self.response_id = f"chatcmpl-{new_id()}"
         self.hidden_params: dict[str, Any] = {}
         self.heads: deque[Head] = deque()
         self.waiting: list[Callable[[], Flow[Head]]] = []

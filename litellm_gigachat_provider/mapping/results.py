@@ -19,7 +19,7 @@ from . import plain
 _KEPT = 4096  # characters; longer texts are read anew each time
 _NESTED = 3  # how often text inside text is unwrapped: clients encode twice, seldom thrice
 _LITERAL_LIMIT = 100_000
-_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
+TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
 _LITERAL_STARTS = ("{", "[", "(", "T", "F", "N")
 
 
@@ -103,7 +103,7 @@ def _known_result(text: str) -> Result | None:
         found = _result(text, "")
     except InvalidRequestError:
         return None
-    return Result(found, _TO_JSON(found))
+    return Result(found, TO_JSON(found))
 
 
 def _result(value: Any, where: str) -> Mapping[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
 from . import structured
+from .results import TO_JSON
 from .types import (
     AssistantTurn,
     Attachment,
@@ -21,7 +21,6 @@ from .types import (
 )
 
 _Message = dict[str, Any]
-_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
 
 
 def body(request: ChatRequest, files: Mapping[str, str]) -> dict[str, Any]:
@@ -132,7 +131,7 @@ def _calls(turn: AssistantTurn) -> list[_Message]:
 
 
 def _result(turn: ResultTurn) -> _Message:
-    return {"role": "function", "name": turn.call.name, "content": turn.text or _TO_JSON(turn.result)}
+    return {"role": "function", "name": turn.call.name, "content": turn.text or TO_JSON(turn.result)}
 
 
 _WRITERS: dict[type, Callable[[Any, Mapping[str, str]], _Message]] = {
