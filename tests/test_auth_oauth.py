@@ -27,6 +27,7 @@ from litellm_gigachat_provider.errors import (
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import oauth
 from litellm_gigachat_provider.transport.oauth import TokenFetcher
+from litellm_gigachat_provider.transport.portal import PORTAL
 from litellm_gigachat_provider.transport.tokens import Failure, Token, TokenStore
 
 
@@ -43,7 +44,10 @@ class Server:
         self.requests: list[httpx.Request] = []
         self.pauses: list[float] = []
         transport = httpx.MockTransport(self._answer)
-        self.fetch = TokenFetcher(client=lambda settings: httpx.Client(transport=transport), sleep=self.pauses.append)
+        self.fetch = TokenFetcher(way=lambda settings, url: transport, sleep=self.pause)
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -53,7 +57,7 @@ class Server:
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     def failure(self, settings: Settings | None = None) -> tuple[GigaChatError, bool]:
-        outcome = self.fetch(settings or settings_of())
+        outcome = PORTAL.call(self.fetch(settings or settings_of()))
         assert isinstance(outcome, Failure)
         return outcome.make(), outcome.final
 
@@ -132,14 +136,14 @@ def test_transient_answers_are_repeated_twice_then_told(status: int) -> None:
 )
 def test_a_short_trouble_is_bridged(trouble: httpx.Response | Exception) -> None:
     server = Server(trouble, good())
-    outcome = server.fetch(settings_of())
+    outcome = PORTAL.call(server.fetch(settings_of()))
     assert isinstance(outcome, Token)
     assert outcome.value == Secret("the-token")
 
 
 def test_retry_after_is_kept_when_short_and_handed_on_when_long() -> None:
     server = Server(httpx.Response(429, headers={"Retry-After": "1"}), good())
-    assert isinstance(server.fetch(settings_of()), Token)
+    assert isinstance(PORTAL.call(server.fetch(settings_of())), Token)
     assert server.pauses == [1.0]
     server = Server(httpx.Response(429, headers={"Retry-After": "30"}))
     error, _ = server.failure()
@@ -164,7 +168,7 @@ def test_retry_after_is_kept_when_short_and_handed_on_when_long() -> None:
     ],
 )
 def test_a_200_that_is_no_token(content: bytes, words: str | None) -> None:
-    outcome = Server(httpx.Response(200, content=content)).fetch(settings_of())
+    outcome = PORTAL.call(Server(httpx.Response(200, content=content)).fetch(settings_of()))
     if words is None:
         assert isinstance(outcome, Token)
         return
@@ -183,7 +187,7 @@ def test_each_waiter_gets_an_exception_of_its_own() -> None:
 
     def work() -> None:
         try:
-            store.wait(settings, time.monotonic() + 5)
+            PORTAL.call(store.wait(settings, time.monotonic() + 5))
         except CredentialsError as error:
             errors.append(error)
 
@@ -205,18 +209,18 @@ def test_a_final_refusal_is_forgotten_soon_and_a_transient_one_at_once() -> None
     settings = settings_of()
     for _ in range(3):
         with pytest.raises(CredentialsError):
-            store.wait(settings, None)
+            PORTAL.call(store.wait(settings, None))
     assert len(server.requests) == 1
     now[0] += 1.1
     with pytest.raises(HttpFailureError):
-        store.wait(settings, None)
+        PORTAL.call(store.wait(settings, None))
     now[0] += 1.1
-    assert store.wait(settings, None).value == Secret("the-token")
+    assert PORTAL.call(store.wait(settings, None)).value == Secret("the-token")
     server = Server(*[httpx.Response(503)] * 3, good())
     store = TokenStore(server.fetch)
     with pytest.raises(HttpFailureError):
-        store.wait(settings, None)
-    assert store.wait(settings, None).value == Secret("the-token")
+        PORTAL.call(store.wait(settings, None))
+    assert PORTAL.call(store.wait(settings, None)).value == Secret("the-token")
 
 
 # --- over real sockets -------------------------------------------------------------------------------
@@ -248,8 +252,13 @@ def http_server(handle: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[st
         server.server_close()
 
 
-def quick() -> TokenFetcher:
-    return TokenFetcher(sleep=lambda seconds: None)
+def quick(settings: Settings) -> Token | Failure:
+    """One exchange over the real network, without its pauses."""
+
+    async def no_pause(seconds: float) -> None:
+        pass
+
+    return PORTAL.call(TokenFetcher(sleep=no_pause)(settings))
 
 
 def test_a_real_exchange() -> None:
@@ -264,14 +273,13 @@ def test_a_real_exchange() -> None:
         request.wfile.write(answer)
 
     with http_server(handle) as url:
-        outcome = quick()(settings_of(url, scope="GIGACHAT_API_CORP"))
+        outcome = quick(settings_of(url, scope="GIGACHAT_API_CORP"))
     assert isinstance(outcome, Token)
     assert outcome.value == Secret("real")
     assert bodies == [b"scope=GIGACHAT_API_CORP"]
 
 
 def test_a_stall_and_a_slow_drip_are_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oauth, "READ_SECONDS", 0.1)
     monkeypatch.setattr(oauth, "EXCHANGE_SECONDS", 0.15)
     monkeypatch.setattr(oauth, "ATTEMPTS", 1)
 
@@ -290,7 +298,7 @@ def test_a_stall_and_a_slow_drip_are_timeouts(monkeypatch: pytest.MonkeyPatch) -
     for handle in (stall, drip):
         with http_server(handle) as url:
             started = time.monotonic()
-            outcome = quick()(settings_of(url))
+            outcome = quick(settings_of(url))
             assert time.monotonic() - started < 5
         assert isinstance(outcome, Failure)
         assert isinstance(outcome.make(), TimeoutFailureError)
@@ -308,7 +316,7 @@ def test_a_huge_answer_is_not_read_to_its_end() -> None:
             pass
 
     with http_server(handle) as url:
-        outcome = quick()(settings_of(url))
+        outcome = quick(settings_of(url))
     assert isinstance(outcome, Failure)
     assert isinstance(outcome.make(), BadAnswerError)
 
@@ -317,7 +325,7 @@ def test_refused_and_reset_connections() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    outcome = quick()(settings_of(f"http://127.0.0.1:{port}/oauth"))
+    outcome = quick(settings_of(f"http://127.0.0.1:{port}/oauth"))
     assert isinstance(outcome, Failure)
     error = outcome.make()
     assert isinstance(error, ConnectionFailureError)
@@ -328,28 +336,28 @@ def test_refused_and_reset_connections() -> None:
         request.close_connection = True
 
     with http_server(cut) as url:
-        outcome = quick()(settings_of(url))
+        outcome = quick(settings_of(url))
     assert isinstance(outcome, Failure)
     assert isinstance(outcome.make(), ConnectionFailureError)
 
 
 def test_https_against_plain_http_is_explained() -> None:
     with http_server(lambda request: None) as url:
-        outcome = quick()(settings_of(url.replace("http:", "https:")))
+        outcome = quick(settings_of(url.replace("http:", "https:")))
     assert isinstance(outcome, Failure)
     error = outcome.make()
     assert isinstance(error, ConnectionFailureError)
 
 
 def test_broken_tls_settings_and_proxies_are_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = quick()(settings_of(ca_bundle_file="/nowhere/ca.pem"))
+    outcome = quick(settings_of(ca_bundle_file="/nowhere/ca.pem"))
     assert isinstance(outcome, Failure)
     error = outcome.make()
     assert isinstance(error, InvalidRequestError)
     assert error.field == "GIGACHAT_CA_BUNDLE_FILE"
     assert outcome.final
     monkeypatch.setenv("HTTPS_PROXY", "gopher://user:canary@proxy.example:1")
-    outcome = quick()(settings_of())
+    outcome = quick(settings_of())
     assert isinstance(outcome, Failure)
     error = outcome.make()
     assert isinstance(error, ConnectionFailureError)

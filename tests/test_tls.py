@@ -21,6 +21,7 @@ from litellm_gigachat_provider.errors import ConnectionFailureError, Credentials
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import tls
 from litellm_gigachat_provider.transport.oauth import TokenFetcher
+from litellm_gigachat_provider.transport.portal import PORTAL
 from litellm_gigachat_provider.transport.tls import context_for, tls_hint
 from litellm_gigachat_provider.transport.tokens import Failure
 
@@ -152,7 +153,10 @@ def test_contexts_are_cached_per_identity_and_bounded(tmp_path: Path, authority:
 
 
 def fetch(settings: Settings) -> object:
-    return TokenFetcher(sleep=lambda seconds: None)(settings)
+    async def no_pause(seconds: float) -> None:
+        pass
+
+    return PORTAL.call(TokenFetcher(sleep=no_pause)(settings))
 
 
 def test_an_unknown_authority_is_refused_and_explained(server_context: ssl.SSLContext) -> None:

@@ -8,6 +8,8 @@ import urllib.request
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
+import httpx
+
 from .. import settings_env as env
 from .. import settings_read as read
 from ..errors import GigaChatError, InvalidRequestError
@@ -155,22 +157,22 @@ def _encoded_twice(patient: Patient) -> bool:
 
 
 def proxies(patient: Patient) -> Check:
-    from ..transport.proxies import ProxyMap
+    from ..transport.proxies import misread, proxy_for
 
-    found = urllib.request.getproxies()
-    if not any(found.get(name) for name in ("http", "https", "all")):
-        return Check(OK, "none in force")
-    urls = [patient.settings.token_url, patient.settings.base_url] if isinstance(patient.resolved, Settings) else []
-    mapped, rows = ProxyMap(), []
-    for url in urls:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+    rows = []
+    for url in (
+        (patient.settings.token_url, patient.settings.base_url) if isinstance(patient.resolved, Settings) else ()
+    ):
         try:
-            proxy = mapped.find(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
+            proxy = proxy_for(httpx.URL(url))
         except GigaChatError as error:
             return Check(FAIL, sentence(error))
-        rows.append((host, proxy.url if proxy is not None else "direct"))
+        rows.append((urlsplit(url).hostname or "", str(proxy.url) if proxy is not None else "direct"))
     rows = list(dict.fromkeys(rows))
     through = sorted({row[1] for row in rows} - {"direct"})
-    detail = f"in force: {', '.join(through)}" if through else "set, but not used for GigaChat's hosts"
+    is_set = any(urllib.request.getproxies().get(name) for name in ("http", "https", "all"))
+    unused = "set, but not used for GigaChat's hosts" if is_set else "none in force"
+    detail = f"in force: {', '.join(through)}" if through else unused
+    if problems := misread():
+        return Check(WARN, f"{detail}; left out: {'; '.join(problems)}", "Mend or remove it", ("HOST", "THROUGH"), rows)
     return Check(OK, detail, headers=("HOST", "THROUGH"), rows=rows)

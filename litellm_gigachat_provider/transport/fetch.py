@@ -9,25 +9,24 @@ again, and it may reach what this machine cannot. Where only a proxy leads out, 
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import ipaddress
 import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
+from collections.abc import Callable
 
-import httpcore
+import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ..errors import GigaChatError, InvalidRequestError, TimeoutFailureError
 from ..settings import Settings
 from . import tls
-from .clamped import ClampedBackend
-from .deadline import Deadline, clamp, time_limit
-from .failures import network_errors, translate
-from .lanes import Collector
+from .deadline import Deadline, time_limit
+from .exchange import read
+from .failures import NETWORK_ERRORS, translate
 from .outgoing import user_agent
+from .over_aiohttp import AiohttpTransport, new_session
+from .portal import PORTAL
 
 TIME_LIMIT = 30.0
 MAX_REDIRECTS = 5
@@ -61,38 +60,35 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback)
 
 
-def _checked(found: list[Any], port: int, allow: Allow) -> str:
-    """The address to connect to. One private address among several is enough to refuse the name."""
-    addresses = [str(entry[4][0]) for entry in found]
+def _check(addresses: list[str], port: int, allow: Allow) -> None:
+    """One private address among several is enough to refuse the name."""
     for address in addresses:
         if not allow(address, port):
             raise RefusedAddressError("leads to an address that is not public")
     if not addresses:
         raise RefusedAddressError("has no address")
-    return addresses[0]
 
 
-class _Guarded(ClampedBackend):
-    def __init__(self, allow: Allow) -> None:
-        super().__init__()
-        self._allow = allow
+class _GuardedResolver(AbstractResolver):
+    """aiohttp connects to the very addresses that this gives."""
 
-    def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return super().connect_tcp(_checked(found, port, self._allow), port, *args, **kwargs)
-
-
-class _AsyncGuarded(httpcore.AnyIOBackend):
     def __init__(self, allow: Allow) -> None:
         self._allow = allow
+        self._resolver = aiohttp.ThreadedResolver()
 
-    async def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return await super().connect_tcp(_checked(found, port, self._allow), port, *args, **kwargs)
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        _check([entry["host"] for entry in found], port, self._allow)
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
 
 
 class Fetcher:
-    """``fetch`` and its async twin ``afetch``: the bytes and the declared type of a URL.
+    """``afetch`` and ``fetch``: the bytes and the declared type of a URL.
 
     Both raise InvalidRequestError naming ``where`` for anything that is wrong with the URL or its server, and
     TimeoutFailureError when the caller's own time is over.
@@ -105,33 +101,8 @@ class Fetcher:
         )
         self._allow = _allow or (lambda address, port: is_public(address))
 
-    def _context(self) -> ssl.SSLContext:
-        return tls.context_for(self._settings)
-
     def fetch(self, url: str, *, where: str, limit: int, timeout: float | None) -> tuple[bytes, str]:
-        outer = Deadline(timeout)
-        deadline = Deadline(_limited(timeout))
-        try:
-            with (
-                clamp(deadline),
-                httpcore.ConnectionPool(
-                    ssl_context=self._context(), http1=True, network_backend=_Guarded(self._allow)
-                ) as pool,
-            ):
-                hop = _Hop(url, where)
-                while True:
-                    response = pool.handle_request(hop.request(deadline))
-                    try:
-                        if not hop.follows(response):
-                            collector = hop.collector(response, limit)
-                            for part in cast("Iterator[bytes]", response.stream):
-                                collector.add(part)
-                            return collector.body(), hop.mime
-                    finally:
-                        response.close()
-        except network_errors() as error:
-            failure = _refusal(error, where, outer)
-        raise failure
+        return PORTAL.call(self.afetch(url, where=where, limit=limit, timeout=timeout))
 
     async def afetch(self, url: str, *, where: str, limit: int, timeout: float | None) -> tuple[bytes, str]:
         outer = Deadline(timeout)
@@ -139,22 +110,16 @@ class Fetcher:
         try:
             async with (
                 time_limit(deadline.left()),
-                httpcore.AsyncConnectionPool(
-                    ssl_context=self._context(), http1=True, network_backend=_AsyncGuarded(self._allow)
-                ) as pool,
+                new_session(0.0, _GuardedResolver(self._allow)) as session,
             ):
-                hop = _Hop(url, where)
+                way = AiohttpTransport(session, tls.context_for(self._settings), None)
+                hop = _Hop(url, where, self._allow)
                 while True:
-                    response = await pool.handle_async_request(hop.request(deadline))
-                    try:
-                        if not hop.follows(response):
-                            collector = hop.collector(response, limit)
-                            async for part in cast("AsyncIterator[bytes]", response.stream):
-                                collector.add(part)
-                            return collector.body(), hop.mime
-                    finally:
-                        await response.aclose()
-        except network_errors() as error:
+                    response = await way.handle_async_request(hop.request(deadline))
+                    if not hop.follows(response):
+                        return await read(response, limit, hop.too_large(response, limit)), hop.mime
+                    await response.aclose()
+        except NETWORK_ERRORS as error:
             failure = _refusal(error, where, outer)
         raise failure
 
@@ -162,8 +127,9 @@ class Fetcher:
 class _Hop:
     """The chain of redirects of one fetch."""
 
-    def __init__(self, url: str, where: str) -> None:
+    def __init__(self, url: str, where: str, allow: Allow) -> None:
         self._where = where
+        self._allow = allow
         self._left = MAX_REDIRECTS
         self.mime = ""
         self._url = self._read(url, None)
@@ -181,45 +147,45 @@ class _Hop:
             raise InvalidRequestError(self._where, "the URL redirects from https to http", _AS_DATA)
         return parsed
 
-    def request(self, deadline: Deadline) -> httpcore.Request:
+    def request(self, deadline: Deadline) -> httpx.Request:
+        """Raises RefusedAddressError for an address in figures, which no resolver sees."""
         url = self._url
-        return httpcore.Request(
-            "GET",
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=[
-                (b"Host", url.netloc),
-                (b"User-Agent", user_agent().encode()),
-                (b"Accept", b"*/*"),
-                (b"Accept-Encoding", b"identity"),
-                (b"Connection", b"close"),
-            ],
-            extensions={"timeout": deadline.timeouts()},
-        )
+        host = url.host.strip("[]")
+        try:
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            pass
+        else:
+            _check([host], url.port or (443 if url.scheme == "https" else 80), self._allow)
+        headers = {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+        return httpx.Request("GET", url, headers=headers, extensions={"timeout": deadline.connect_only()})
 
-    def follows(self, response: httpcore.Response) -> bool:
+    def follows(self, response: httpx.Response) -> bool:
         """True when there is another hop to make. Raises for a status that brings no file."""
-        headers = httpx.Headers(response.headers)
-        if response.status in _MOVED and "location" in headers:
+        headers = response.headers
+        if response.status_code in _MOVED and "location" in headers:
             if self._left == 0:
                 raise InvalidRequestError(self._where, f"the URL redirects more than {MAX_REDIRECTS} times", _AS_DATA)
             self._left -= 1
             self._url = self._read(headers["location"], self._url)
             return True
-        if response.status != 200:
-            raise InvalidRequestError(self._where, f"the server of the URL answered {response.status}", _AS_DATA)
+        if response.status_code != 200:
+            problem = f"the server of the URL answered {response.status_code}"
+            raise InvalidRequestError(self._where, problem, _AS_DATA)
         if headers.get("content-encoding", "identity") != "identity":
             raise InvalidRequestError(self._where, "the server of the URL sends it packed, unasked", _AS_DATA)
         self.mime = headers.get("content-type", "")
         return False
 
-    def collector(self, response: httpcore.Response, limit: int) -> Collector:
-        too_large = InvalidRequestError(
+    def too_large(self, response: httpx.Response, limit: int) -> InvalidRequestError:
+        """The failure for a file beyond ``limit`` bytes; raised at once where the server says its length."""
+        failure = InvalidRequestError(
             self._where, f"the file behind the URL is larger than {limit} bytes", "Make it smaller"
         )
-        length = httpx.Headers(response.headers).get("content-length", "")
+        length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
-            raise too_large
-        return Collector(limit, too_large)
+            raise failure
+        return failure
 
 
 def _limited(timeout: float | None) -> float:

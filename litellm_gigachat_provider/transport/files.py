@@ -19,6 +19,7 @@ from .client import Transport
 from .deadline import Deadline
 from .fetch import Fetcher
 from .filetypes import LIMITS
+from .portal import PORTAL
 from .replies import Reply
 from .shelf import Shelf
 from .uploads import Attachment, Headers, awaited, check, id_in, named, upload_request
@@ -42,7 +43,7 @@ def shelf_of(transport: Transport) -> Shelf:
 # --- upload ----------------------------------------------------------------------------------------
 
 
-def upload(
+async def aupload(
     transport: Transport,
     attachments: Sequence[Attachment],
     *,
@@ -53,27 +54,11 @@ def upload(
 ) -> dict[str, str]:
     """``Attachment.key`` to file id for all of them, uploading what is not there yet, within ``timeout`` seconds.
 
-    Raises InvalidRequestError naming the attachment for a wrong type or size or a URL that gives no file, and
-    HttpFailureError (with the attachment in its text) for what is not the file's fault. ``shared=False`` neither
-    takes a file from the tenant's cache nor puts it there: for files that are deleted after the call.
+    Four files at a time. Raises InvalidRequestError naming the attachment for a wrong type or size or a URL that
+    gives no file, and HttpFailureError (with the attachment in its text) for what is not the file's fault.
+    ``shared=False`` neither takes a file from the tenant's cache nor puts it there: for files that are deleted after
+    the call.
     """
-    deadline = Deadline(timeout)
-    fetcher = fetcher or Fetcher(transport.settings)
-    shelf = shelf_of(transport) if shared else Shelf()
-    wanted = _by_key(attachments)
-    return {key: _upload(transport, one, headers, deadline, fetcher, shelf) for key, one in wanted.items()}
-
-
-async def aupload(
-    transport: Transport,
-    attachments: Sequence[Attachment],
-    *,
-    headers: Headers | None = None,
-    timeout: float | None,
-    fetcher: Fetcher | None = None,
-    shared: bool = True,
-) -> dict[str, str]:
-    """:func:`upload` for a task, four files at a time."""
     deadline = Deadline(timeout)
     fetcher = fetcher or Fetcher(transport.settings)
     shelf = shelf_of(transport) if shared else Shelf()
@@ -96,50 +81,6 @@ async def aupload(
 
 def _by_key(attachments: Sequence[Attachment]) -> dict[str, Attachment]:
     return {attachment.key: attachment for attachment in attachments}
-
-
-def _upload(
-    transport: Transport,
-    attachment: Attachment,
-    headers: Headers | None,
-    deadline: Deadline,
-    fetcher: Fetcher,
-    shelf: Shelf,
-) -> str:
-    if attachment.file_id:
-        return attachment.file_id
-    data, mime = attachment.data, attachment.mime
-    if data is None:
-        data, fetched = fetcher.fetch(
-            attachment.url or "", where=attachment.where, limit=LIMITS[attachment.kind], timeout=deadline.left()
-        )
-        mime = mime or fetched
-    file, key = check(attachment, data, mime, transport, headers)
-    while True:
-        claimed = shelf.claim(key)
-        if isinstance(claimed, str):
-            transport.stats.cache_hits += 1
-            return claimed
-        flight, carrier = claimed
-        if not carrier:
-            outcome = awaited(flight, deadline, attachment)
-            if outcome is not None:
-                return outcome
-            continue
-        try:
-            reply = transport.request(**upload_request(transport, file, headers, deadline))
-            file_id = id_in(reply)
-        except GigaChatError as error:
-            failure = named(error, attachment)
-            shelf.land(key, flight, failure)
-        except BaseException as error:
-            shelf.land(key, flight, error)
-            raise
-        else:
-            shelf.land(key, flight, file_id)
-            transport.stats.uploads += 1
-            return file_id
-        raise failure
 
 
 async def _aupload(
@@ -193,22 +134,10 @@ async def _aupload(
 # --- download and delete -------------------------------------------------------------------------------
 
 
-def download(
-    transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None
-) -> tuple[bytes, str]:
-    """The bytes and the MIME type of a file. ``headers`` must carry the ``X-Client-ID`` it was made under."""
-    try:
-        reply = transport.request(**_download(transport, file_id, headers, timeout))
-    except HttpFailureError as failure:
-        _drop_if_gone(transport, file_id, failure)
-        raise
-    transport.stats.downloads += 1
-    return reply.content, _mime(reply)
-
-
 async def adownload(
     transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None
 ) -> tuple[bytes, str]:
+    """The bytes and the MIME type of a file. ``headers`` must carry the ``X-Client-ID`` it was made under."""
     try:
         reply = await transport.arequest(**_download(transport, file_id, headers, timeout))
     except HttpFailureError as failure:
@@ -218,20 +147,8 @@ async def adownload(
     return reply.content, _mime(reply)
 
 
-def delete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> bool:
-    """Delete a file; False if it was gone already. The service takes ``POST …/delete``, not DELETE."""
-    shelf_of(transport).drop(file_id)
-    try:
-        transport.request(**_delete(transport, file_id, headers, timeout))
-    except HttpFailureError as failure:
-        if failure.status != 404:
-            raise
-        return False
-    transport.stats.deletes += 1
-    return True
-
-
 async def adelete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> bool:
+    """Delete a file; False if it was gone already. The service takes ``POST …/delete``, not DELETE."""
     shelf_of(transport).drop(file_id)
     try:
         await transport.arequest(**_delete(transport, file_id, headers, timeout))
@@ -241,6 +158,21 @@ async def adelete(transport: Transport, file_id: str, *, headers: Headers | None
         return False
     transport.stats.deletes += 1
     return True
+
+
+def upload(*args: Any, **kwargs: Any) -> dict[str, str]:
+    """:func:`aupload` for synchronous code."""
+    return PORTAL.call(aupload(*args, **kwargs))
+
+
+def download(*args: Any, **kwargs: Any) -> tuple[bytes, str]:
+    """:func:`adownload` for synchronous code."""
+    return PORTAL.call(adownload(*args, **kwargs))
+
+
+def delete(*args: Any, **kwargs: Any) -> bool:
+    """:func:`adelete` for synchronous code."""
+    return PORTAL.call(adelete(*args, **kwargs))
 
 
 def forget_refused(transport: Transport, failure: GigaChatError) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 from ..errors import TimeoutFailureError
 
@@ -26,22 +26,23 @@ class Slot:
     def release(self) -> None:
         limiter, self._limiter = self._limiter, None
         if limiter is not None:
-            limiter._give_back()
+            limiter.give_back()
 
     def __del__(self) -> None:
         self.release()
 
 
 class _Waiter:
-    __slots__ = ("granted", "wake")
+    __slots__ = ("future", "granted", "loop")
 
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self.wake = wake
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[None] = self.loop.create_future()
         self.granted = False
 
 
 class Limiter:
-    """First come, first served: whoever waits longest gets the next slot, be it a thread or a task."""
+    """First come, first served: whoever waits longest gets the next slot, in whichever loop."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -58,82 +59,48 @@ class Limiter:
     def waiting(self) -> int:
         return len(self._queue)
 
-    def acquire(self, timeout: float | None) -> Slot:
-        """Wait at most ``timeout`` seconds for a slot. Raises TimeoutFailureError."""
-        waiter, ready = self._enter(threading.Event)
-        if waiter is None:
-            return Slot(self)
-        assert isinstance(ready, threading.Event)
-        try:
-            if ready.wait(timeout):
+    async def acquire(self, timeout: float | None) -> Slot:
+        """Wait at most ``timeout`` seconds for a slot. Raises TimeoutFailureError.
+
+        A cancelled wait gives up its place, or the slot if it just got one.
+        """
+        with self._lock:
+            if not self._queue and self._running < self.limit:
+                self._running += 1
                 return Slot(self)
+            waiter = _Waiter()
+            self._queue.append(waiter)
+        try:
+            await asyncio.wait([waiter.future], timeout=timeout)
         except BaseException:
             self._leave(waiter)
             raise
-        self._leave(waiter)
-        raise self._too_long(timeout)
-
-    async def aacquire(self, timeout: float | None) -> Slot:
-        """The same for a task; a cancelled wait gives up its place, or the slot if it just got one."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        with self._lock:
-            if self._take():
-                return Slot(self)
-            waiter = _Waiter(lambda: loop.call_soon_threadsafe(_finish, future))
-            self._queue.append(waiter)
-        try:
-            await asyncio.wait([future], timeout=timeout)
-        except BaseException:
-            self._leave(waiter)
-            raise
-        if future.done():
+        if waiter.future.done():
             return Slot(self)
         self._leave(waiter)
-        raise self._too_long(timeout)
+        raise TimeoutFailureError(
+            f"waited {timeout:g} s for one of the {self.limit} calls that may run at once with this credential. "
+            "Raise GIGACHAT_MAX_CONCURRENCY if the account allows more, or the timeout"
+        )
 
-    def _enter(self, make: Callable[[], threading.Event]) -> tuple[_Waiter | None, threading.Event | None]:
+    def give_back(self) -> None:
         with self._lock:
-            if self._take():
-                return None, None
-            ready = make()
-            waiter = _Waiter(ready.set)
-            self._queue.append(waiter)
-            return waiter, ready
-
-    def _take(self) -> bool:
-        if self._queue or self._running >= self.limit:
-            return False
-        self._running += 1
-        return True
+            self._running -= 1
+            while self._queue and self._running < self.limit:
+                waiter = self._queue.popleft()
+                waiter.granted = True
+                self._running += 1
+                try:
+                    waiter.loop.call_soon_threadsafe(_finish, waiter.future)
+                except RuntimeError:  # its loop was closed while it waited: nobody is there to take the slot
+                    self._running -= 1
 
     def _leave(self, waiter: _Waiter) -> None:
         with self._lock:
             if not waiter.granted:
                 self._queue.remove(waiter)
                 return
-        self._give_back()
-
-    def _give_back(self) -> None:
-        with self._lock:
-            self._running -= 1
-            self._wake_next()
-
-    def _wake_next(self) -> None:
-        while self._queue and self._running < self.limit:
-            waiter = self._queue.popleft()
-            waiter.granted = True
-            self._running += 1
-            try:
-                waiter.wake()
-            except RuntimeError:  # its event loop was closed while it waited: nobody is there to take the slot
-                self._running -= 1
-
-    def _too_long(self, timeout: float | None) -> TimeoutFailureError:
-        return TimeoutFailureError(
-            f"waited {timeout:g} s for one of the {self.limit} calls that may run at once with this credential. "
-            "Raise GIGACHAT_MAX_CONCURRENCY if the account allows more, or the timeout"
-        )
+        self.give_back()
 
 
 def _finish(future: asyncio.Future[None]) -> None:

@@ -37,7 +37,7 @@ def build(
         content = jsonio.encode(json)
     own = tuple(headers.items()) if headers else ()
     merged = httpx.Headers(_merged(url, settings.client_id, stream, json is not None, own))
-    extensions = {"gigachat_deadline": deadline.at}
+    extensions = {"gigachat_deadline": deadline.at, "timeout": deadline.connect_only()}
     if files is not None:
         request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)
     else:

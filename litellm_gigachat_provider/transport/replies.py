@@ -10,9 +10,8 @@ import httpx
 
 from ..errors import BadAnswerError, HttpFailureError
 from . import jsonio
-from .lanes import Raw
+from .exchange import MAX_ERROR
 
-MAX_ERROR = 64 * 1024
 _USABLE = ("choices", "messages", "data")
 
 
@@ -29,14 +28,14 @@ class Reply:
         return jsonio.decode(self.content)
 
 
-def as_reply(raw: Raw, url: str, where: str) -> Reply:
+def as_reply(status: int, headers: httpx.Headers, body: bytes, url: str, where: str) -> Reply:
     """Raises HttpFailureError for another status than 2xx, and for an error body under 200."""
-    if not 200 <= raw.status < 300:
-        raise failure(raw.status, raw.headers, raw.body, url, where)
-    error = _error_under_200(raw.headers, raw.body)
+    if not 200 <= status < 300:
+        raise failure(status, headers, body, url, where)
+    error = _error_under_200(headers, body)
     if error is not None:
-        raise failure(error, raw.headers, raw.body, url, where)
-    return Reply(raw.status, raw.headers, raw.body)
+        raise failure(error, headers, body, url, where)
+    return Reply(status, headers, body)
 
 
 def failure(status: int, headers: httpx.Headers, body: bytes, url: str, where: str) -> HttpFailureError:
@@ -74,6 +73,6 @@ def is_event_stream(status: int, headers: httpx.Headers) -> bool:
 
 def refuse_stream(status: int, headers: httpx.Headers, body: bytes, url: str) -> NoReturn:
     """Raise for an answer that is no stream of events: by its status, by the status inside it, or as unusable."""
-    as_reply(Raw(status, headers, body), url, "stream")
+    as_reply(status, headers, body, url, "stream")
     kind = headers.get("content-type", "no content type")[:80]
     raise BadAnswerError(f"GigaChat answered {status} to stream with {len(body)} bytes of {kind} instead of events")

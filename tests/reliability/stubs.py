@@ -12,7 +12,6 @@ from litellm_gigachat_provider import gigachat
 from litellm_gigachat_provider.sandbox.validate import validate_chat_v1
 from litellm_gigachat_provider.sandbox.validate_v2 import validate_chat_v2
 from litellm_gigachat_provider.transport import jsonio
-from litellm_gigachat_provider.transport.lanes import Raw
 from litellm_gigachat_provider.transport.replies import as_reply
 from litellm_gigachat_provider.transport.sse import SSEDecoder
 
@@ -53,7 +52,7 @@ class Answering:
         self.content, self.size = content, size
 
     def request(self, method: str, url: str, **_: Any) -> Any:
-        return as_reply(Raw(200, httpx.Headers({"content-type": "application/json"}), self.content), url, "chat")
+        return as_reply(200, httpx.Headers({"content-type": "application/json"}), self.content, url, "chat")
 
     def open_stream(self, url: str, **_: Any) -> Events:
         return Events(self.content, self.size)

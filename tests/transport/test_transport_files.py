@@ -16,7 +16,7 @@ from litellm_gigachat_provider.errors import (
     TimeoutFailureError,
 )
 from litellm_gigachat_provider.transport import files, filetypes
-from litellm_gigachat_provider.transport.client import Transport
+from litellm_gigachat_provider.transport.client import Transport, close_all
 from litellm_gigachat_provider.transport.fetch import Fetcher
 from litellm_gigachat_provider.transport.shelf import Shelf
 
@@ -54,7 +54,7 @@ def server():
 def transport(server):
     made = Transport(server.settings())
     yield made
-    made.close()
+    close_all()
 
 
 def run(way, name, *args, **kwargs):
@@ -86,7 +86,7 @@ def test_one_upload_per_content_and_tenant(way, server, transport):
     run(way, "upload", transport, wanted, headers={"x-client-id": "third"})
     assert len(server.requests) == 6
     assert server.requests[-1].headers["x-client-id"] == "third"
-    other.close()
+    close_all()
 
 
 def test_many_at_once_share_one_upload_over_threads_and_loops(server, transport):

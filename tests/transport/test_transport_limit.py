@@ -38,14 +38,14 @@ def test_threads_and_tasks_of_several_loops_share_the_limit():
 
     def in_thread():
         for _ in range(5):
-            slot = limiter.acquire(5)
+            slot = asyncio.run(limiter.acquire(5))
             begin(1)
             time.sleep(0.002)
             begin(-1)
             slot.release()
 
     async def in_task():
-        slot = await limiter.aacquire(5)
+        slot = await limiter.acquire(5)
         begin(1)
         await asyncio.sleep(0.002)
         begin(-1)
@@ -67,11 +67,11 @@ def test_threads_and_tasks_of_several_loops_share_the_limit():
 def test_first_come_first_served():
     async def main():
         limiter = Limiter(1)
-        slot = await limiter.aacquire(1)
+        slot = await limiter.acquire(1)
         order = []
 
         async def one(number):
-            mine = await limiter.aacquire(5)
+            mine = await limiter.acquire(5)
             order.append(number)
             mine.release()
 
@@ -87,32 +87,30 @@ def test_first_come_first_served():
 
 def test_waiting_ends_with_the_deadline_and_says_which_setting_helps():
     limiter = Limiter(1)
-    slot = limiter.acquire(1)
+    slot = asyncio.run(limiter.acquire(1))
     began = time.monotonic()
     with pytest.raises(TimeoutFailureError, match="GIGACHAT_MAX_CONCURRENCY"):
-        limiter.acquire(0.05)
-    with pytest.raises(TimeoutFailureError, match="GIGACHAT_MAX_CONCURRENCY"):
-        asyncio.run(limiter.aacquire(0.05))
+        asyncio.run(limiter.acquire(0.05))
     assert time.monotonic() - began < 5
     assert limiter.waiting == 0
     slot.release()
     slot.release()
     assert limiter.running == 0
-    limiter.acquire(0.1).release()
+    asyncio.run(limiter.acquire(0.1)).release()
 
 
 def test_a_cancelled_wait_gives_its_place_up_also_when_it_was_just_granted():
     async def main():
         limiter = Limiter(1)
-        slot = await limiter.aacquire(1)
-        waiting = asyncio.create_task(limiter.aacquire(5))
+        slot = await limiter.acquire(1)
+        waiting = asyncio.create_task(limiter.acquire(5))
         await asyncio.sleep(0)
         slot.release()  # grants the waiting task, which does not know yet
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert limiter.running == 0
-        slot = await limiter.aacquire(0.1)
-        queued = asyncio.create_task(limiter.aacquire(5))
+        slot = await limiter.acquire(0.1)
+        queued = asyncio.create_task(limiter.acquire(5))
         await asyncio.sleep(0)
         queued.cancel()
         await asyncio.gather(queued, return_exceptions=True)
@@ -125,20 +123,20 @@ def test_a_cancelled_wait_gives_its_place_up_also_when_it_was_just_granted():
 
 def test_a_waiter_whose_loop_was_closed_does_not_swallow_the_slot():
     limiter = Limiter(1)
-    slot = limiter.acquire(1)
+    slot = asyncio.run(limiter.acquire(1))
     loop = asyncio.new_event_loop()
-    task = loop.create_task(limiter.aacquire(5))
+    task = loop.create_task(limiter.acquire(5))
     loop.run_until_complete(asyncio.sleep(0))
     assert limiter.waiting == 1
     loop.close()
     slot.release()
     assert limiter.running == 0
-    limiter.acquire(0.1).release()
+    asyncio.run(limiter.acquire(0.1)).release()
     task._log_destroy_pending = False
 
 
 def test_a_lost_slot_comes_back():
     limiter = Limiter(1)
-    limiter.acquire(1)
+    asyncio.run(limiter.acquire(1))
     gc.collect()
     assert limiter.running == 0
