@@ -9,6 +9,7 @@ again, and it may reach what this machine cannot. Where only a proxy leads out, 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import ipaddress
 import socket
@@ -25,7 +26,7 @@ from .deadline import Deadline, time_limit
 from .exchange import read
 from .failures import NETWORK_ERRORS, translate
 from .outgoing import user_agent
-from .over_aiohttp import AiohttpTransport, new_session
+from .over_aiohttp import AiohttpTransport, Sessions
 from .portal import PORTAL
 
 TIME_LIMIT = 30.0
@@ -110,9 +111,9 @@ class Fetcher:
         try:
             async with (
                 time_limit(deadline.left()),
-                new_session(0.0, _GuardedResolver(self._allow)) as session,
+                contextlib.aclosing(Sessions(None, _GuardedResolver(self._allow))) as sessions,
             ):
-                way = AiohttpTransport(session, tls.context_for(self._settings), None)
+                way = AiohttpTransport(sessions, tls.context_for(self._settings), None)
                 hop = _Hop(url, where, self._allow)
                 while True:
                     response = await way.handle_async_request(hop.request(deadline))

@@ -130,7 +130,13 @@ class TokenFetcher:
 
 
 def _headers(settings: Settings) -> dict[str, str]:
-    common = {"Accept": "application/json", "RqUID": str(uuid.uuid4()), "User-Agent": user_agent()}
+    # a token lives 30 minutes: the connection is not needed again soon
+    common = {
+        "Accept": "application/json",
+        "Connection": "close",
+        "RqUID": str(uuid.uuid4()),
+        "User-Agent": user_agent(),
+    }
     if settings.credentials is not None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         return {"Authorization": f"Basic {settings.credentials.reveal()}", **form, **common}

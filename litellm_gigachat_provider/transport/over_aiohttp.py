@@ -16,7 +16,10 @@ import httpx
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-_LARGE = 128 * 1024  # bytes; a body beyond it goes out in pieces, so that what was sent is known
+# Bytes. A server may answer before it has read a body beyond this, and never read the rest; aiohttp cannot know, as the
+# kernel took it all. So the connection of such a request is not used again.
+_LARGE = 64 * 1024
+_PIECE = 256 * 1024  # bytes handed to aiohttp at a time
 _OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")  # aiohttp would add these
 
 # First match wins; aiohttp's classes derive from each other.
@@ -41,10 +44,14 @@ def as_httpx(error: BaseException) -> httpx.TransportError:
     return next(ours for theirs, ours in _KINDS if isinstance(error, theirs))("")
 
 
-def new_session(keep_alive: float, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
-    """Connections without limit, cookies, environment and unpacking; idle ones are kept ``keep_alive`` seconds."""
+def new_session(keep_alive: float | None, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
+    """Connections without limit, cookies, environment and unpacking.
+
+    Idle ones are kept ``keep_alive`` seconds; None closes each after its answer.
+    """
+    reuse = {"force_close": True} if keep_alive is None else {"keepalive_timeout": keep_alive}
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keep_alive, resolver=resolver),
+        connector=aiohttp.TCPConnector(limit=0, resolver=resolver, **reuse),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -54,11 +61,31 @@ def new_session(keep_alive: float, resolver: AbstractResolver | None = None) -> 
     )
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One TLS identity and one way (direct or an HTTP proxy) over the session of a loop."""
+class Sessions:
+    """What one event loop needs of aiohttp, made when it is first used."""
 
-    def __init__(self, session: aiohttp.ClientSession, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
-        self._session = session
+    def __init__(self, keep_alive: float | None, resolver: AbstractResolver | None = None) -> None:
+        self._keep_alive = keep_alive
+        self._resolver = resolver
+        self._made: dict[float | None, aiohttp.ClientSession] = {}
+
+    def take(self, *, large: bool) -> aiohttp.ClientSession:
+        keep_alive = None if large else self._keep_alive
+        if keep_alive not in self._made:
+            self._made[keep_alive] = new_session(keep_alive, self._resolver)
+        return self._made[keep_alive]
+
+    async def aclose(self) -> None:
+        made, self._made = self._made, {}
+        for session in made.values():
+            await session.close()
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """One TLS identity and one way (direct or an HTTP proxy) over the sessions of a loop."""
+
+    def __init__(self, sessions: Sessions, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._sessions = sessions
         self._context = context
         self._proxy = URL(str(proxy.url), encoded=True) if proxy is not None else None
         login = proxy.auth if proxy is not None else None
@@ -66,16 +93,17 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         limits = request.extensions.get("timeout", {})
-        body = _Body(request.content)
+        body = request.content
+        is_large = len(body) > _LARGE
         headers = [(name.decode("ascii"), value.decode("ascii")) for name, value in request.headers.raw]
         for _ in range(2):  # where the loop stood still for a while, it learns now which connections were closed
             await asyncio.sleep(0)
         try:
-            answer = await self._session.request(
+            answer = await self._sessions.take(large=is_large).request(
                 request.method,
                 URL(str(request.url), encoded=True),
                 headers=headers,
-                data=body.pieces() if body.is_large else request.content or None,
+                data=_pieces(body) if is_large else body or None,
                 allow_redirects=False,
                 ssl=self._context,
                 proxy=self._proxy,
@@ -84,45 +112,45 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             )
         except FAILURES as error:
             raise as_httpx(error) from error
+        if (
+            answer.headers.get("Transfer-Encoding", "chunked").lower() != "chunked"
+        ):  # aiohttp passes others on as they are
+            answer.close()
+            raise httpx.RemoteProtocolError("")
         return httpx.Response(
             answer.status,
             headers=[(bytes(name), bytes(value)) for name, value in answer.raw_headers],
-            stream=_Answer(answer, body),
+            stream=_Answer(answer),
             request=request,
             extensions={"http_version": b"HTTP/1.1"},
         )
 
 
-class _Body:
-    """What is sent, and whether all of it was: after an answer that came before, the connection is out of step."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.is_large = len(content) > _LARGE
-        self.sent = not self.is_large
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        for at in range(0, len(self._content), _LARGE):
-            yield self._content[at : at + _LARGE]
-        self.sent = True
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), _PIECE):
+        yield body[at : at + _PIECE]
 
 
 class _Answer(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse, body: _Body) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
-        self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Each part is all that has arrived, over any number of HTTP chunks."""
+        content = self._answer.content
         try:
-            async for part in self._answer.content.iter_any():
+            async for part in content.iter_any():
                 yield part
         except FAILURES as error:
-            raise as_httpx(error) from error
+            failure = as_httpx(error)
+            failure.__cause__ = error
+        else:
+            return
+        content.set_exception(None)  # type: ignore[arg-type]  # it would hide what had come before the break
+        if part := content.read_nowait():
+            yield part
+        raise failure
 
     async def aclose(self) -> None:
-        """Keeps the connection only where both bodies were seen to their end."""
-        if self._body.sent and self._answer.content.at_eof():
-            self._answer.release()
-        else:
-            self._answer.close()
+        """Closes the connection where the answer was not read to its end."""
+        self._answer.close()

@@ -84,13 +84,13 @@ def _nothing() -> None:
 def _variants(litellm: Any, kwargs: dict[str, Any], address: str) -> dict[str, Callable[[], Callable[[], None]]]:
     """What is replaced, by what; each gives back what undoes it. The key says what is left."""
     import httpx
+    from litellm_gigachat_provider.transport.lane_http1 import Http1Lane
+    from litellm_gigachat_provider.transport.lane_http1_async import AsyncHttp1Lane
+    from litellm_gigachat_provider.transport.lanes import Raw
 
     from litellm_gigachat_provider import call as call_module
     from litellm_gigachat_provider.provider import GigaChatLLM
     from litellm_gigachat_provider.transport.client import Transport
-    from litellm_gigachat_provider.transport.lane_http1 import Http1Lane
-    from litellm_gigachat_provider.transport.lane_http1_async import AsyncHttp1Lane
-    from litellm_gigachat_provider.transport.lanes import Raw
     from litellm_gigachat_provider.transport.replies import Reply
 
     litellm.completion(**kwargs)

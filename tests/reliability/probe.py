@@ -15,7 +15,7 @@ from litellm_gigachat_provider.transport import client
 from litellm_gigachat_provider.transport.portal import PORTAL
 
 PACKAGE = "litellm_gigachat_provider"
-NETWORK = "gigachat-network"
+NETWORK = ("gigachat-network", "gigachat-client")
 SERVERS = ("gigachat-sandbox", "gigachat-raw")
 
 
@@ -30,7 +30,7 @@ def unwrapped(error: BaseException) -> BaseException:
 def own_threads() -> list[str]:
     """Threads that the package has started and that still run, but for the one of its network."""
     names = [thread.name for thread in threading.enumerate() if thread.is_alive()]
-    return [name for name in names if name.startswith("gigachat") and not name.startswith((*SERVERS, NETWORK))]
+    return [name for name in names if name.startswith("gigachat") and not name.startswith((*SERVERS, *NETWORK))]
 
 
 def own_tasks() -> list[str]:

@@ -9,7 +9,6 @@ import pytest
 from probe import unwrapped
 from ways import MODEL
 
-
 HELLO = [{"role": "user", "content": "Привет!"}]
 
 
