@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from .errors import BadAnswerError, GigaChatError, InvalidRequestError
 from .flow import Do, Flow, arun, run
 from .settings import Overrides, resolve
-from .status import to_litellm
 from .transport.client import transport_for
 from .transport.replies import Reply
+from .watch.status import to_litellm
 
 T = TypeVar("T")
 DEFAULT_MODEL = "GigaChat-2-Max"

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from litellm.llms.custom_llm import CustomLLM
 
-from . import registration
+from .bridge import registration
+from .bridge.masking import mask
 from .errors import GigaChatError
 from .flow import arun, run
-from .masking import mask
 from .settings import Overrides
-from .status import to_litellm
+from .watch.status import to_litellm
 
 if TYPE_CHECKING:
-    from .call import Call
+    from .flows.call import Call
 
 
 class GigaChatLLM(CustomLLM):
@@ -44,7 +44,7 @@ class GigaChatLLM(CustomLLM):
         """One chat answer as ``litellm.ModelResponse``."""
         registration.probed()
         mask(kwargs)
-        from .chat import plain
+        from .flows.chat import plain
 
         try:
             call = self._prepare(kwargs)
@@ -55,7 +55,7 @@ class GigaChatLLM(CustomLLM):
     async def acompletion(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One chat answer as ``litellm.ModelResponse``."""
         mask(kwargs)
-        from .chat import plain
+        from .flows.chat import plain
 
         try:
             call = self._prepare(kwargs)
@@ -67,14 +67,14 @@ class GigaChatLLM(CustomLLM):
         """An open stream of chunks; not a generator, so that a refusal is raised here and not on iteration."""
         registration.probed()
         mask(kwargs)
-        from .stream import SyncChatStream
+        from .flows.stream import SyncChatStream
 
         return SyncChatStream(self._prepared(kwargs)).open()
 
     def astreaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """A stream of chunks with ``await .open()``; the seam awaits it before LiteLLM hands it out."""
         mask(kwargs)
-        from .stream import AsyncChatStream
+        from .flows.stream import AsyncChatStream
 
         return AsyncChatStream(self._prepared(kwargs))
 
@@ -82,7 +82,7 @@ class GigaChatLLM(CustomLLM):
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
         registration.probed()
         mask(kwargs)
-        from .extras import embed
+        from .flows.extras import embed
 
         try:
             return run(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
@@ -92,7 +92,7 @@ class GigaChatLLM(CustomLLM):
     async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
         mask(kwargs)
-        from .extras import embed
+        from .flows.extras import embed
 
         try:
             return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
@@ -103,7 +103,7 @@ class GigaChatLLM(CustomLLM):
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         registration.probed()
         mask(kwargs)
-        from .extras import draw
+        from .flows.extras import draw
 
         try:
             return run(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
@@ -113,7 +113,7 @@ class GigaChatLLM(CustomLLM):
     async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         mask(kwargs)
-        from .extras import draw
+        from .flows.extras import draw
 
         try:
             return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
@@ -121,7 +121,7 @@ class GigaChatLLM(CustomLLM):
             raise to_litellm(error, kwargs["model"]) from error
 
     def _prepare(self, kwargs: dict[str, Any]) -> Call:
-        from .call import prepare  # httpcore and h2 take 90 ms to import: the first call pays, not the import
+        from .flows.call import prepare  # httpcore and h2 take 90 ms to import: the first call pays, not the import
 
         return prepare(self._overrides, kwargs, drop_params=bool(litellm.drop_params))
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from .. import settings_env as env
-from .. import settings_read as read
 from ..errors import GigaChatError, InvalidRequestError
 from ..settings import Settings, explain
+from ..settings import environment as env
+from ..settings import parsing as read
 from .doctor_types import FAIL, OK, SKIP, WARN, Check, Patient
 from .output import sentence
 
@@ -55,7 +55,7 @@ def versions(patient: Patient) -> Check:
 
 def provider(patient: Patient) -> Check:
     """LiteLLM has a provider of the same name, which would switch certificate checks off."""
-    from .. import registration
+    from ..bridge import registration
 
     try:
         registration.self_check()

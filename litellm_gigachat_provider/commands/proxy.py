@@ -185,7 +185,7 @@ def _config_key(config: Mapping[str, Any]) -> str | None:
 def _from_dotenv(name: str) -> str:
     from dotenv import dotenv_values
 
-    from ..settings_env import locate
+    from ..settings.environment import locate
 
     path = locate(None).path
     try:

@@ -16,6 +16,7 @@ import httpx
 
 from ..errors import GigaChatError
 from ..settings import Settings
+from ..watch.stats import Stats, follow
 from . import exchange, limit
 from .auth import GigaChatAuth
 from .connections import close_all, way_to
@@ -26,7 +27,6 @@ from .outgoing import build
 from .own_client import way_over
 from .portal import PORTAL
 from .replies import Reply, as_reply, is_event_stream, refuse_stream
-from .stats import Stats, follow
 from .streams import AsyncEventStream, EventStream, Hooks
 
 __all__ = ["Transport", "close_all", "transport_for"]

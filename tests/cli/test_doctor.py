@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from litellm_gigachat_provider import registration
+from litellm_gigachat_provider.bridge import registration
 from litellm_gigachat_provider.commands import doctor_local, doctor_remote
 
 ORDER = [

@@ -1,0 +1,334 @@
+"""A streamed chat call: opened eagerly, read in whole network reads, closed on every way out."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..answer.finish import StreamFinisher, answer_to_deltas, must_buffer
+from ..bridge.litellm_objects import ChunkWriter
+from ..contracts.codecs import CODECS, Codec, StreamReader
+from ..errors import BadAnswerError, GigaChatError, HttpFailureError
+from ..flow import Flow, Gather, arun, run
+from ..transport import jsonio
+from ..types import ChatRequest, Delta, Usage
+from ..watch import logs, status
+from ..watch.status import to_litellm
+from .call import Call, as_v1
+from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, new_id, read, with_files
+
+_DONE = "[DONE]"
+
+
+class Head:
+    """One choice of the stream: its events, its reader, its finisher. No I/O of its own."""
+
+    __slots__ = ("events", "failure", "finisher", "index", "reader", "tail", "usage")
+
+    def __init__(self, index: int, events: Any, reader: StreamReader, finisher: StreamFinisher) -> None:
+        self.index = index
+        self.events = events
+        self.reader = reader
+        self.finisher = finisher
+        self.failure: GigaChatError | None = None  # raised once the text that came before it was taken
+        self.usage: Usage | None = None
+        self.tail: list[Delta] = []  # from the finish, or the first picture, on: waits for the pictures' bytes
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is to be read: the finish came, or a stop string was hit."""
+        return self.reader.finished or self.finisher.stopped
+
+    def take(self, batch: Iterable[Any]) -> list[Delta]:
+        """The finished deltas of one network read, without the finish."""
+        deltas: list[Delta] = []
+        texts: list[str] = []  # of the run of usual events that is going on
+        feed, more_text = self.reader.feed, self.reader.more_text
+        try:
+            for name, data in batch:
+                if data == _DONE:
+                    continue
+                payload = jsonio.decode(data)
+                if type(payload) is not dict:
+                    raise BadAnswerError("GigaChat sent a stream event that is not a JSON object")
+                text = more_text(name, payload)
+                if text is not None:
+                    texts.append(text)
+                    continue
+                _end_run(texts, deltas)
+                deltas += feed(name, payload)
+        except GigaChatError as failure:
+            if not self.reader.finished:  # what follows the finish, even rubbish, changes nothing
+                self.failure = failure
+        _end_run(texts, deltas)
+        return self._split(self.finisher.feed(deltas)) if deltas else deltas
+
+    def check(self) -> None:
+        """Raise the failure that came behind the text of the last network read."""
+        if self.failure is not None:
+            raise self.failure
+
+    def conclude(self) -> list[Delta]:
+        """What was held back, with the finish. Raises where the stream was cut."""
+        if not self.finisher.stopped:
+            self.tail += self._split(self.finisher.feed(self.reader.end()))
+        self._split(self.finisher.end(), always=True)
+        for delta in self.tail:
+            self.usage = delta.usage or self.usage
+        return self.tail
+
+    def _split(self, deltas: list[Delta], *, always: bool = False) -> list[Delta]:
+        for at, delta in enumerate(deltas):
+            if delta.usage is not None:
+                self.usage = delta.usage
+            if always or self.tail or delta.finish_reason is not None or delta.media:
+                self.tail += deltas[at:]
+                return deltas[:at]
+        return deltas
+
+
+def _end_run(texts: list[str], deltas: list[Delta]) -> None:
+    if texts:
+        deltas.append(Delta("".join(texts)))
+        texts.clear()
+
+
+class ChatStream:
+    """What both kinds of stream share: opening as a flow, turning reads into chunks, ending."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.created = int(time.time())
+        self.response_id = f"chatcmpl-{new_id()}"
+        self.hidden_params: dict[str, Any] = {}
+        self.heads: deque[Head] = deque()
+        self.waiting: list[Callable[[], Flow[Head]]] = []
+        self.ready: deque[Any] = deque()
+        self.writer: ChunkWriter | None = None
+        self.opened = False
+        self.request: ChatRequest | None = None
+        self.uploaded: Mapping[str, str] = {}
+
+    def open_flow(self) -> Flow[None]:
+        """Ask, so that a refusal is raised before the caller iterates."""
+        self.opened = True
+        call, codec = self.call, first_codec(self.call)
+        try:
+            yield from self._open(call, codec)
+        except HttpFailureError as failure:
+            if not falls_back(call, codec, failure):
+                raise
+            self.call = as_v1(call)
+            yield from self._open(self.call, CODECS["v1"])
+
+    def _open(self, call: Call, codec: Codec) -> Flow[None]:
+        request = read(call, codec)
+        self.writer = ChunkWriter(
+            self.response_id, self.created, call.model, legacy_functions=request.legacy_functions, n=request.n
+        )
+        if must_buffer(request):
+            yield from self._open_buffered(call, codec, request)
+            return
+
+        def heads(uploaded: Mapping[str, str]) -> Flow[list[Head]]:
+            body = codec.body(request, uploaded)
+
+            def open_head(index: int) -> Flow[Head]:
+                events = yield from ask_stream(call, codec, body)
+                reader = codec.stream(request, f"{self.response_id}{index}")
+                return Head(index, events, reader, StreamFinisher(request))
+
+            if request.n > 1 and call.settings.max_concurrency is None:
+                opened: list[Head] = yield Gather([open_head(index) for index in range(request.n)])
+                return opened
+            # A limited tenant must not hold one slot while it waits for the next.
+            self.waiting = [functools.partial(open_head, index) for index in range(1, request.n)]
+            return [(yield from open_head(0))]
+
+        opened, self.uploaded = yield from with_files(call, request, heads)
+        self.request = request
+        for head in opened:
+            self._add(head)
+
+    def _open_buffered(self, call: Call, codec: Codec, request: ChatRequest) -> Flow[None]:
+        """What cannot be finished piece by piece is asked for plainly and delivered in one go."""
+        answers, reply = yield from answers_of(call, codec, _unstreamed(request))
+        self._describe(reply.headers)
+        for index, answer in enumerate(answers):
+            yield from self._write_tail(answer_to_deltas(answer), index)
+
+    def _add(self, head: Head) -> None:
+        self._describe(head.events.headers)
+        self.heads.append(head)
+
+    def _describe(self, headers: Any) -> None:
+        kept = {k: headers[k] for k in ("x-request-id", "x-session-id") if headers.get(k)}
+        if kept:
+            self.hidden_params = {"additional_headers": {f"llm_provider-{k}": v for k, v in kept.items()}}
+
+    def take(self, head: Head, batch: Iterable[Any]) -> None:
+        """Turn one network read into ready chunks."""
+        deltas = head.take(batch)
+        if deltas:
+            assert self.writer is not None
+            self.ready += self.writer.write(deltas, head.index)
+
+    def end_flow(self, head: Head) -> Flow[None]:
+        """The end of one head: what was held back, with its pictures, and the next head of a limited tenant."""
+        tail = head.conclude()
+        status.spent(head.usage)
+        logs.ended(head.index, tail[-1].finish_reason if tail else None, head.usage, self.created)
+        yield from self._write_tail(tail, head.index)
+        if self.waiting:
+            self._add((yield from self.waiting.pop(0)()))
+        elif not self.heads:
+            yield from self.clean_flow()
+
+    def clean_flow(self) -> Flow[None]:
+        """Delete the files of this call, if so ordered; an abandoned stream leaves them."""
+        request, self.request = self.request, None
+        if request is not None:
+            yield from clean_up(self.call, request, self.uploaded)
+
+    def _write_tail(self, deltas: list[Delta], index: int) -> Flow[None]:
+        media = [ref for delta in deltas for ref in delta.media]
+        images = (yield from download_images(self.call, media)) if media else None
+        assert self.writer is not None
+        self.ready += self.writer.write(deltas, index, images)
+
+    def translated(self, error: GigaChatError) -> Exception:
+        return to_litellm(error, self.call.model)
+
+
+class SyncChatStream(ChatStream):
+    """Iterator of LiteLLM chunks, open when made."""
+
+    def open(self) -> SyncChatStream:
+        try:
+            run(self.open_flow())
+        except GigaChatError as error:
+            self.close()
+            run(self.clean_flow())
+            raise self.translated(error) from error
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __iter__(self) -> SyncChatStream:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            while not self.ready:
+                if not self.heads:
+                    self.close()
+                    raise StopIteration
+                self._step(self.heads.popleft())
+            return self.ready.popleft()
+        except GigaChatError as error:
+            self.close()
+            run(self.clean_flow())
+            raise self.translated(error) from error
+        except StopIteration:
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _step(self, head: Head) -> None:
+        over = True
+        try:
+            head.check()
+            batch = next(head.events, None)
+            if batch is not None:
+                self.take(head, batch)
+                over = head.over
+        except BaseException:
+            head.events.close()
+            raise
+        if over:
+            head.events.close() if head.finisher.stopped else head.events.finish()
+            run(self.end_flow(head))
+        else:
+            self.heads.append(head)
+
+    def close(self) -> None:
+        """Give back the connections; what was read but not taken stays readable."""
+        while self.heads:
+            self.heads.pop().events.close()
+        self.waiting.clear()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class AsyncChatStream(ChatStream):
+    """Async iterator of LiteLLM chunks; ``open`` is awaited by the seam, or by the first ``__anext__``."""
+
+    async def open(self) -> None:
+        if self.opened:
+            return
+        try:
+            await arun(self.open_flow())
+        except GigaChatError as error:
+            await self.aclose()
+            await arun(self.clean_flow())
+            raise self.translated(error) from error
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def __aiter__(self) -> AsyncChatStream:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self.opened:
+            await self.open()
+        try:
+            while not self.ready:
+                if not self.heads:
+                    await self.aclose()
+                    raise StopAsyncIteration
+                await self._step(self.heads.popleft())
+            return self.ready.popleft()
+        except GigaChatError as error:
+            await self.aclose()
+            await arun(self.clean_flow())
+            raise self.translated(error) from error
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _step(self, head: Head) -> None:
+        over = True
+        try:
+            head.check()
+            batch = await anext(head.events, None)
+            if batch is not None:
+                self.take(head, batch)
+                over = head.over
+        except BaseException:
+            await head.events.aclose()
+            raise
+        if over:
+            await (head.events.aclose() if head.finisher.stopped else head.events.afinish())
+            await arun(self.end_flow(head))
+        else:
+            self.heads.append(head)
+
+    async def aclose(self) -> None:
+        """Give back the connections; what was read but not taken stays readable."""
+        while self.heads:
+            await self.heads.pop().events.aclose()
+        self.waiting.clear()
+
+
+def _unstreamed(request: ChatRequest) -> ChatRequest:
+    return replace(request, stream=False)
