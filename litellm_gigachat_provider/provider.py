@@ -10,7 +10,7 @@ from litellm.llms.custom_llm import CustomLLM
 from .bridge import registration
 from .bridge.masking import mask
 from .errors import GigaChatError
-from .flow import arun, run
+from .flows.flow import arun, run
 from .settings import Overrides
 from .watch.status import to_litellm
 

@@ -27,7 +27,6 @@ from ..transport.exchange import read
 from ..transport.failures import NETWORK_ERRORS, translate
 from ..transport.outgoing import user_agent
 from ..transport.over_aiohttp import AiohttpTransport, Sessions
-from ..transport.portal import PORTAL
 
 TIME_LIMIT = 30.0
 MAX_REDIRECTS = 5
@@ -89,9 +88,9 @@ class _GuardedResolver(AbstractResolver):
 
 
 class Fetcher:
-    """``afetch`` and ``fetch``: the bytes and the declared type of a URL.
+    """``fetch``: the bytes and the declared type of a URL.
 
-    Both raise InvalidRequestError naming ``where`` for anything that is wrong with the URL or its server, and
+    Raises InvalidRequestError naming ``where`` for anything that is wrong with the URL or its server, and
     TimeoutFailureError when the caller's own time is over.
     """
 
@@ -102,10 +101,7 @@ class Fetcher:
         )
         self._allow = _allow or (lambda address, port: is_public(address))
 
-    def fetch(self, url: str, *, where: str, limit: int, timeout: float | None) -> tuple[bytes, str]:
-        return PORTAL.call(self.afetch(url, where=where, limit=limit, timeout=timeout))
-
-    async def afetch(self, url: str, *, where: str, limit: int, timeout: float | None) -> tuple[bytes, str]:
+    async def fetch(self, url: str, *, where: str, limit: int, timeout: float | None) -> tuple[bytes, str]:
         outer = Deadline(timeout)
         deadline = Deadline(_limited(timeout))
         try:

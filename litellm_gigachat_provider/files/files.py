@@ -17,7 +17,6 @@ from urllib.parse import quote
 from ..errors import GigaChatError, HttpFailureError, InvalidRequestError
 from ..transport.client import Transport
 from ..transport.deadline import Deadline
-from ..transport.portal import PORTAL
 from ..transport.replies import Reply
 from .fetch import Fetcher
 from .filetypes import LIMITS
@@ -43,7 +42,7 @@ def shelf_of(transport: Transport) -> Shelf:
 # --- upload ----------------------------------------------------------------------------------------
 
 
-async def aupload(
+async def upload(
     transport: Transport,
     attachments: Sequence[Attachment],
     *,
@@ -67,7 +66,7 @@ async def aupload(
 
     async def one(attachment: Attachment) -> str:
         async with gate:
-            return await _aupload(transport, attachment, headers, deadline, fetcher, shelf)
+            return await _upload(transport, attachment, headers, deadline, fetcher, shelf)
 
     tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted.values()]
     try:
@@ -83,7 +82,7 @@ def _by_key(attachments: Sequence[Attachment]) -> dict[str, Attachment]:
     return {attachment.key: attachment for attachment in attachments}
 
 
-async def _aupload(
+async def _upload(
     transport: Transport,
     attachment: Attachment,
     headers: Headers | None,
@@ -95,7 +94,7 @@ async def _aupload(
         return attachment.file_id
     data, mime = attachment.data, attachment.mime
     if data is None:
-        data, fetched = await fetcher.afetch(
+        data, fetched = await fetcher.fetch(
             attachment.url or "", where=attachment.where, limit=LIMITS[attachment.kind], timeout=deadline.left()
         )
         mime = mime or fetched
@@ -134,7 +133,7 @@ async def _aupload(
 # --- download and delete -------------------------------------------------------------------------------
 
 
-async def adownload(
+async def download(
     transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None
 ) -> tuple[bytes, str]:
     """The bytes and the MIME type of a file. ``headers`` must carry the ``X-Client-ID`` it was made under."""
@@ -147,7 +146,7 @@ async def adownload(
     return reply.content, _mime(reply)
 
 
-async def adelete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> bool:
+async def delete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> bool:
     """Delete a file; False if it was gone already. The service takes ``POST …/delete``, not DELETE."""
     shelf_of(transport).drop(file_id)
     try:
@@ -158,21 +157,6 @@ async def adelete(transport: Transport, file_id: str, *, headers: Headers | None
         return False
     transport.stats.deletes += 1
     return True
-
-
-def upload(*args: Any, **kwargs: Any) -> dict[str, str]:
-    """:func:`aupload` for synchronous code."""
-    return PORTAL.call(aupload(*args, **kwargs))
-
-
-def download(*args: Any, **kwargs: Any) -> tuple[bytes, str]:
-    """:func:`adownload` for synchronous code."""
-    return PORTAL.call(adownload(*args, **kwargs))
-
-
-def delete(*args: Any, **kwargs: Any) -> bool:
-    """:func:`adelete` for synchronous code."""
-    return PORTAL.call(adelete(*args, **kwargs))
 
 
 def forget_refused(transport: Transport, failure: GigaChatError) -> bool:

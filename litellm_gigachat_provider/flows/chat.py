@@ -13,12 +13,12 @@ from ..answer.finish import finish_answer
 from ..bridge.litellm_objects import fill_response
 from ..contracts.codecs import CODECS, Codec
 from ..errors import GigaChatError, HttpFailureError, ModelOutputError
-from ..flow import Do, Flow, Gather
 from ..request.request import read_chat
 from ..transport.replies import Reply
 from ..types import Answer, ChatRequest, FollowUp, MediaRef, ToolChoice, Usage
 from ..watch import logs, status
 from .call import Call, as_v1
+from .flow import Do, Flow, Gather
 
 T = TypeVar("T")
 
@@ -148,7 +148,6 @@ def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
 
     uploaded: Mapping[str, str] = yield Do(
         files.upload,
-        files.aupload,
         call.transport,
         attachments,
         headers=context_headers(call),
@@ -169,7 +168,6 @@ def clean_up(call: Call, request: ChatRequest, uploaded: Mapping[str, str]) -> F
         try:
             yield Do(
                 files.delete,
-                files.adelete,
                 call.transport,
                 file_id,
                 headers=context_headers(call),
@@ -220,7 +218,6 @@ def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
     started = logs.sent(url, body, call.headers)
     try:
         reply: Reply = yield Do(
-            call.transport.request,
             call.transport.arequest,
             "POST",
             url,
@@ -245,7 +242,6 @@ def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Any]:
     started = logs.sent(url, body, call.headers)
     try:
         events = yield Do(
-            call.transport.open_stream,
             call.transport.aopen_stream,
             url,
             json=body,
@@ -285,7 +281,6 @@ def download_images(call: Call, media: list[MediaRef]) -> Flow[dict[str, str]]:
         if ref.kind == "image" and ref.file_id not in images:
             data, mime = yield Do(
                 files.download,
-                files.adownload,
                 call.transport,
                 ref.file_id,
                 headers=context_headers(call),

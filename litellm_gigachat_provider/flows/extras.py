@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..flow import Do, Flow, Gather
 from ..request import embeddings, images
 from ..transport.replies import Reply
 from ..watch import logs, status
 from .call import Call
 from .chat import ask, download_images, first_codec, new_id
+from .flow import Do, Flow, Gather
 
 _PARALLEL = 4  # batches of one embedding call in flight at once
 
@@ -55,7 +55,6 @@ def _post_json(call: Call, path: str, body: Mapping[str, Any], where: str) -> Fl
     url = call.settings.url(path)
     started = logs.sent(url, body, call.headers)
     reply: Reply = yield Do(
-        call.transport.request,
         call.transport.arequest,
         "POST",
         url,

@@ -13,13 +13,13 @@ from ..answer.finish import StreamFinisher, answer_to_deltas, must_buffer
 from ..bridge.litellm_objects import ChunkWriter
 from ..contracts.codecs import CODECS, Codec, StreamReader
 from ..errors import BadAnswerError, GigaChatError, HttpFailureError
-from ..flow import Flow, Gather, arun, run
 from ..transport import jsonio
 from ..types import ChatRequest, Delta, Usage
 from ..watch import logs, status
 from ..watch.status import to_litellm
 from .call import Call, as_v1
 from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, new_id, read, with_files
+from .flow import Do, Flow, Gather, arun, run
 
 _DONE = "[DONE]"
 
@@ -200,134 +200,95 @@ class ChatStream:
         assert self.writer is not None
         self.ready += self.writer.write(deltas, index, images)
 
+    def next_flow(self) -> Flow[None]:
+        """One network read of the next head, and what follows from it."""
+        head = self.heads[0]
+        head.check()
+        batch = yield Do(head.events.read)
+        if batch is not None:
+            self.take(head, batch)
+            if not head.over:
+                self.heads.rotate(-1)
+                return
+        yield Do(head.events.aclose if head.finisher.stopped else head.events.afinish)
+        self.heads.popleft()
+        yield from self.end_flow(head)
+
+    def close_flow(self) -> Flow[None]:
+        """Give back the connections; what was read but not taken stays readable."""
+        self.waiting.clear()
+        while self.heads:
+            yield Do(self.heads.pop().events.aclose)
+
+    def failed_flow(self) -> Flow[None]:
+        yield from self.close_flow()
+        yield from self.clean_flow()
+
     def translated(self, error: GigaChatError) -> Exception:
         return to_litellm(error, self.call.model)
 
 
 class SyncChatStream(ChatStream):
-    """Iterator of LiteLLM chunks, open when made."""
+    """Iterator of LiteLLM chunks, open when made. One that is dropped closes with its streams of events."""
 
     def open(self) -> SyncChatStream:
-        try:
-            run(self.open_flow())
-        except GigaChatError as error:
-            self.close()
-            run(self.clean_flow())
-            raise self.translated(error) from error
-        except BaseException:
-            self.close()
-            raise
+        self._do(self.open_flow())
         return self
 
     def __iter__(self) -> SyncChatStream:
         return self
 
     def __next__(self) -> Any:
-        try:
-            while not self.ready:
-                if not self.heads:
-                    self.close()
-                    raise StopIteration
-                self._step(self.heads.popleft())
-            return self.ready.popleft()
-        except GigaChatError as error:
-            self.close()
-            run(self.clean_flow())
-            raise self.translated(error) from error
-        except StopIteration:
-            raise
-        except BaseException:
-            self.close()
-            raise
+        while not self.ready:
+            if not self.heads:
+                raise StopIteration
+            self._do(self.next_flow())
+        return self.ready.popleft()
 
-    def _step(self, head: Head) -> None:
-        over = True
+    def _do(self, flow: Flow[None]) -> None:
         try:
-            head.check()
-            batch = next(head.events, None)
-            if batch is not None:
-                self.take(head, batch)
-                over = head.over
+            run(flow)
+        except GigaChatError as error:
+            run(self.failed_flow())
+            raise self.translated(error) from error
         except BaseException:
-            head.events.close()
+            self.close()
             raise
-        if over:
-            head.events.close() if head.finisher.stopped else head.events.finish()
-            run(self.end_flow(head))
-        else:
-            self.heads.append(head)
 
     def close(self) -> None:
-        """Give back the connections; what was read but not taken stays readable."""
-        while self.heads:
-            self.heads.pop().events.close()
-        self.waiting.clear()
-
-    def __del__(self) -> None:
-        self.close()
+        run(self.close_flow())
 
 
 class AsyncChatStream(ChatStream):
     """Async iterator of LiteLLM chunks; ``open`` is awaited by the seam, or by the first ``__anext__``."""
 
     async def open(self) -> None:
-        if self.opened:
-            return
-        try:
-            await arun(self.open_flow())
-        except GigaChatError as error:
-            await self.aclose()
-            await arun(self.clean_flow())
-            raise self.translated(error) from error
-        except BaseException:
-            await self.aclose()
-            raise
+        if not self.opened:
+            await self._do(self.open_flow())
 
     def __aiter__(self) -> AsyncChatStream:
         return self
 
     async def __anext__(self) -> Any:
-        if not self.opened:
-            await self.open()
-        try:
-            while not self.ready:
-                if not self.heads:
-                    await self.aclose()
-                    raise StopAsyncIteration
-                await self._step(self.heads.popleft())
-            return self.ready.popleft()
-        except GigaChatError as error:
-            await self.aclose()
-            await arun(self.clean_flow())
-            raise self.translated(error) from error
-        except StopAsyncIteration:
-            raise
-        except BaseException:
-            await self.aclose()
-            raise
+        await self.open()
+        while not self.ready:
+            if not self.heads:
+                raise StopAsyncIteration
+            await self._do(self.next_flow())
+        return self.ready.popleft()
 
-    async def _step(self, head: Head) -> None:
-        over = True
+    async def _do(self, flow: Flow[None]) -> None:
         try:
-            head.check()
-            batch = await anext(head.events, None)
-            if batch is not None:
-                self.take(head, batch)
-                over = head.over
+            await arun(flow)
+        except GigaChatError as error:
+            await arun(self.failed_flow())
+            raise self.translated(error) from error
         except BaseException:
-            await head.events.aclose()
+            await self.aclose()
             raise
-        if over:
-            await (head.events.aclose() if head.finisher.stopped else head.events.afinish())
-            await arun(self.end_flow(head))
-        else:
-            self.heads.append(head)
 
     async def aclose(self) -> None:
-        """Give back the connections; what was read but not taken stays readable."""
-        while self.heads:
-            await self.heads.pop().events.aclose()
-        self.waiting.clear()
+        await arun(self.close_flow())
 
 
 def _unstreamed(request: ChatRequest) -> ChatRequest:

@@ -33,7 +33,13 @@ class Portal:
             raise
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """The result of ``coroutine``. An exception in the waiting thread (KeyboardInterrupt) cancels it."""
+        """The result of ``coroutine``. An exception in the waiting thread (KeyboardInterrupt) cancels it.
+
+        Raises RuntimeError in the portal's own thread, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError("a synchronous call from the thread that carries them out")
         future = self.spawn(coroutine)
         try:
             return future.result()

@@ -86,6 +86,13 @@ class AsyncEventStream:
         return self
 
     async def __anext__(self) -> list[Event]:
+        events = await self.read()
+        if events is None:
+            raise StopAsyncIteration
+        return events
+
+    async def read(self) -> list[Event] | None:
+        """The events of the next read that completes any; None at the end."""
         events: list[Event] | None = None
         try:
             if not self._over:
@@ -96,15 +103,14 @@ class AsyncEventStream:
             self._drop()  # cancelled: nothing more may be awaited
             raise
         else:
-            if events is not None:
-                return events
-            await self.aclose()
-            raise StopAsyncIteration
+            if events is None:
+                await self.aclose()
+            return events
         await self.aclose()
         raise failure
 
     async def _next(self) -> list[Event] | None:
-        """The events of the next read that completes any, within the timeout; None at the end."""
+        """The same within the timeout, and without closing."""
         deadline = Deadline(self._hooks.timeout)
         while True:
             async with time_limit(deadline.left()):
@@ -206,7 +212,7 @@ class EventStream:
         return self
 
     def __next__(self) -> list[Event]:
-        events = PORTAL.call(_next_of(self._stream))
+        events = PORTAL.call(self._stream.read())
         if events is None:
             raise StopIteration
         return events
@@ -224,7 +230,3 @@ class EventStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-async def _next_of(stream: AsyncEventStream) -> list[Event] | None:
-    return await anext(stream, None)

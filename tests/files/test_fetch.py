@@ -13,6 +13,7 @@ from litellm_gigachat_provider.errors import GigaChatError, InvalidRequestError,
 from litellm_gigachat_provider.files import fetch as fetch_module
 from litellm_gigachat_provider.files.fetch import Fetcher, is_public
 from litellm_gigachat_provider.settings import Secret
+from litellm_gigachat_provider.transport.portal import PORTAL
 
 WHERE = "messages[1].content[2]"
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
@@ -20,7 +21,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 
 def fetch(way, fetcher, url, limit=1000, timeout=5):
     kwargs = {"where": WHERE, "limit": limit, "timeout": timeout}
-    return fetcher.fetch(url, **kwargs) if way == "sync" else asyncio.run(fetcher.afetch(url, **kwargs))
+    coroutine = fetcher.fetch(url, **kwargs)
+    return PORTAL.call(coroutine) if way == "sync" else asyncio.run(coroutine)
 
 
 @pytest.fixture

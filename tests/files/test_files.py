@@ -19,6 +19,7 @@ from litellm_gigachat_provider.files import files, filetypes
 from litellm_gigachat_provider.files.fetch import Fetcher
 from litellm_gigachat_provider.files.shelf import Shelf
 from litellm_gigachat_provider.transport.client import Transport, close_all
+from litellm_gigachat_provider.transport.portal import PORTAL
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 UUID = "0f5b3a9e-1111-4222-8333-{:012d}"
@@ -59,9 +60,8 @@ def transport(server):
 
 def run(way, name, *args, **kwargs):
     kwargs.setdefault("timeout", 5)
-    if way == "sync":
-        return getattr(files, name)(*args, **kwargs)
-    return asyncio.run(getattr(files, "a" + name)(*args, **kwargs))
+    coroutine = getattr(files, name)(*args, **kwargs)
+    return PORTAL.call(coroutine) if way == "sync" else asyncio.run(coroutine)
 
 
 @both
@@ -93,10 +93,10 @@ def test_many_at_once_share_one_upload_over_threads_and_loops(server, transport)
     results = []
 
     def thread():
-        results.append(files.upload(transport, [File("k", data=PNG)], timeout=5)["k"])
+        results.append(PORTAL.call(files.upload(transport, [File("k", data=PNG)], timeout=5))["k"])
 
     async def main():
-        calls = [files.aupload(transport, [File("k", data=PNG)], timeout=5) for _ in range(20)]
+        calls = [files.upload(transport, [File("k", data=PNG)], timeout=5) for _ in range(20)]
         results.extend(got["k"] for got in await asyncio.gather(*calls))
 
     threads = [threading.Thread(target=thread) for _ in range(5)]
@@ -111,9 +111,9 @@ def test_many_at_once_share_one_upload_over_threads_and_loops(server, transport)
 
 def test_those_who_waited_for_a_cancelled_upload_do_it_themselves(server, transport):
     async def main():
-        first = asyncio.create_task(files.aupload(transport, [File("k", data=PNG)], timeout=5))
+        first = asyncio.create_task(files.upload(transport, [File("k", data=PNG)], timeout=5))
         await asyncio.sleep(0.01)
-        second = asyncio.create_task(files.aupload(transport, [File("k", data=PNG)], timeout=5))
+        second = asyncio.create_task(files.upload(transport, [File("k", data=PNG)], timeout=5))
         await asyncio.sleep(0)
         first.cancel()
         return (await second)["k"]
@@ -126,10 +126,10 @@ def test_waiting_for_anothers_upload_honours_the_timeout(server, transport):
     server.scripts["/v1/files"] = [0.25, answer({"id": "x"})]
 
     async def main():
-        first = asyncio.create_task(files.aupload(transport, [File("k", data=PNG)], timeout=5))
+        first = asyncio.create_task(files.upload(transport, [File("k", data=PNG)], timeout=5))
         await asyncio.sleep(0.02)
         with pytest.raises(TimeoutFailureError, match=r"messages\[0\]"):
-            await files.aupload(transport, [File("k", data=PNG)], timeout=0.05)
+            await files.upload(transport, [File("k", data=PNG)], timeout=0.05)
         assert (await first)["k"] == "x"
 
     asyncio.run(main())

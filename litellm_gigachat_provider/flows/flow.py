@@ -1,18 +1,19 @@
 """Flows without I/O: a generator yields steps, a driver does them, synchronously or not.
 
-The provider's logic (upload, ask, ask once more, download) is written once as generators over these
-steps; :func:`run` and :func:`arun` are the only place where sync and async part ways above ``transport``.
+The provider's logic (upload, ask, ask once more, download) is written once as generators over these steps;
+:func:`run` and :func:`arun` are the only place where sync and async part ways.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
-from .errors import GigaChatError
+from ..errors import GigaChatError
+from ..transport.portal import PORTAL
 
 T = TypeVar("T")
 Flow = Generator[Any, Any, T]
@@ -27,23 +28,20 @@ class Step(Protocol):
 
 
 class Do:
-    """A step made of a sync and an async function that take the same arguments."""
+    """A step made of a coroutine function; synchronous flows have it run in the portal's loop."""
 
-    __slots__ = ("args", "asynchronous", "kwargs", "synchronous")
+    __slots__ = ("args", "function", "kwargs")
 
-    def __init__(
-        self, synchronous: Callable[..., Any], asynchronous: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> None:
-        self.synchronous = synchronous
-        self.asynchronous = asynchronous
+    def __init__(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any) -> None:
+        self.function = function
         self.args = args
         self.kwargs = kwargs
 
     def run(self) -> Any:
-        return self.synchronous(*self.args, **self.kwargs)
+        return PORTAL.call(self.function(*self.args, **self.kwargs))
 
     async def arun(self) -> Any:
-        return await self.asynchronous(*self.args, **self.kwargs)
+        return await self.function(*self.args, **self.kwargs)
 
 
 class Gather:
