@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from . import Settings
+    from .values import Settings
 
 _REMEDY = "Set it in the environment (GIGACHAT_...) or in the GigaChatLLM constructor; a request cannot change it"
 
