@@ -44,6 +44,7 @@ def token_info(**settings: Any) -> dict[str, Any]:
 
 def stats() -> dict[str, Any]:
     """Counters of this process since its start: requests, errors by kind, token refreshes, conversions, cache hits."""
-    from .watch.status import snapshot
+    from .transport import auth
+    from .watch import counters
 
-    return snapshot()
+    return counters.snapshot(auth.stats())

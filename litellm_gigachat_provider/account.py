@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from .bridge.exceptions import to_litellm
 from .errors import BadAnswerError, GigaChatError, InvalidRequestError
 from .flows.flow import Do, Flow, arun, run
 from .settings import Overrides, resolve
 from .transport.client import transport_for
 from .transport.replies import Reply
-from .watch.status import to_litellm
 
 T = TypeVar("T")
 DEFAULT_MODEL = "GigaChat-2-Max"

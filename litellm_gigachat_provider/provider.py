@@ -8,11 +8,11 @@ import litellm
 from litellm.llms.custom_llm import CustomLLM
 
 from .bridge import registration
+from .bridge.exceptions import to_litellm
 from .bridge.masking import mask
 from .errors import GigaChatError
 from .flows.flow import arun, run
 from .settings import Overrides
-from .watch.status import to_litellm
 
 if TYPE_CHECKING:
     from .flows.call import Call

@@ -16,7 +16,7 @@ from ..errors import GigaChatError, HttpFailureError, ModelOutputError
 from ..request.request import read_chat
 from ..transport.replies import Reply
 from ..types import Answer, ChatRequest, FollowUp, MediaRef, ToolChoice, Usage
-from ..watch import logs, status
+from ..watch import counters, logs
 from .call import Call, as_v1
 from .flow import Do, Flow, Gather
 
@@ -41,7 +41,7 @@ def read(call: Call, codec: Codec) -> ChatRequest:
         model_info=call.info,
         drop_params=call.drop_params,
     )
-    status.read(call.messages, request)
+    counters.read(call.messages, request)
     return request
 
 
@@ -193,7 +193,7 @@ def one_answer(
         outcome = finish_answer(answer, request)
         if isinstance(outcome, Answer):
             outcome.usage = _sum(spent, outcome.usage)
-            status.spent(outcome.usage)
+            counters.spent(outcome.usage)
             return outcome, first
         spent = _sum(spent, outcome.usage)
         request = forced(request, outcome)

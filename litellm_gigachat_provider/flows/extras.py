@@ -8,7 +8,7 @@ from typing import Any
 
 from ..request import embeddings, images
 from ..transport.replies import Reply
-from ..watch import logs, status
+from ..watch import counters, logs
 from .call import Call
 from .chat import ask, download_images, first_codec, new_id
 from .flow import Do, Flow, Gather
@@ -32,7 +32,7 @@ def embed(call: Call, texts: Any, model_response: Any) -> Flow[Any]:
         else:
             bodies += yield Gather([_post_json(call, "embeddings", batch, "embeddings") for batch in group])
     filled = embeddings.fill_embedding_response(model_response, bodies, plan)
-    status.spent_embedding(filled)
+    counters.spent_embedding(filled)
     return filled
 
 
@@ -44,7 +44,7 @@ def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
     )
     reply = yield from ask(call, codec, codec.body(request, {}))
     answer = codec.read_answer(reply.json(), request, new_id())
-    status.spent(answer.usage)
+    counters.spent(answer.usage)
     media = images.pictures(answer)
     found = yield from download_images(call, media)
     data = [url.partition(",")[2] for url in found.values()]

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from ..answer.finish import StreamFinisher, answer_to_deltas, must_buffer
+from ..bridge.exceptions import to_litellm
 from ..bridge.litellm_objects import ChunkWriter
 from ..contracts.codecs import CODECS, Codec, StreamReader
 from ..errors import BadAnswerError, GigaChatError, HttpFailureError
 from ..transport import jsonio
 from ..types import ChatRequest, Delta, Usage
-from ..watch import logs, status
-from ..watch.status import to_litellm
+from ..watch import counters, logs
 from .call import Call, as_v1
 from .chat import answers_of, ask_stream, clean_up, download_images, falls_back, first_codec, new_id, read, with_files
 from .flow import Do, Flow, Gather, arun, run
@@ -180,7 +180,7 @@ class ChatStream:
     def end_flow(self, head: Head) -> Flow[None]:
         """The end of one head: what was held back, with its pictures, and the next head of a limited tenant."""
         tail = head.conclude()
-        status.spent(head.usage)
+        counters.spent(head.usage)
         logs.ended(head.index, tail[-1].finish_reason if tail else None, head.usage, self.created)
         yield from self._write_tail(tail, head.index)
         if self.waiting:

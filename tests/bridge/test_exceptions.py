@@ -6,6 +6,7 @@ import litellm.exceptions as x
 import pytest
 
 from litellm_gigachat_provider import errors as e
+from litellm_gigachat_provider.bridge.exceptions import to_litellm
 
 PAYMENT = getattr(x, "PaymentRequiredError", x.BadRequestError)
 
@@ -38,7 +39,7 @@ PAYMENT = getattr(x, "PaymentRequiredError", x.BadRequestError)
 def test_status_table(status, where, message, expected):
     body = b'{"status":%d,"message":"%s"}' % (status, message.encode()) if message else b""
     failure = e.HttpFailureError(status, body, {"Retry-After": "2", "set-cookie": "a=b"}, "https://host/v1/chat", where)
-    error = e.to_litellm(failure, "GigaChat-2")
+    error = to_litellm(failure, "GigaChat-2")
     assert type(error) is expected
     assert error.llm_provider == "gigachat"
     assert error.model == "GigaChat-2"
@@ -64,14 +65,14 @@ def test_status_table(status, where, message, expected):
     ],
 )
 def test_class_table(failure, expected, status):
-    error = e.to_litellm(failure, "GigaChat-2")
+    error = to_litellm(failure, "GigaChat-2")
     assert type(error) is expected
     assert error.status_code == status
     assert str(failure) in str(error)
 
 
 def test_invalid_request_names_field_and_remedy():
-    error = e.to_litellm(e.InvalidRequestError("messages[2].content", "is a number", "Send a string"), "m")
+    error = to_litellm(e.InvalidRequestError("messages[2].content", "is a number", "Send a string"), "m")
     assert "messages[2].content: is a number. Send a string" in str(error)
 
 
@@ -110,4 +111,4 @@ def test_read_message(body, text):
     ],
 )
 def test_remedies(status, where, body, hint):
-    assert hint in str(e.to_litellm(e.HttpFailureError(status, body, {}, "", where), "m"))
+    assert hint in str(to_litellm(e.HttpFailureError(status, body, {}, "", where), "m"))

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import errors
-from ..errors import GigaChatError
-from . import logs
+from . import stats
 
 if TYPE_CHECKING:
     from ..types import ChatRequest, Usage  # a third of what importing the package costs
 
 
 class Counters:
-    """Counted where a chat call is read and where its answer is finished, never in the pure mapping."""
+    """Counted where a chat call is read and where its answer is finished, never in the pure rooms."""
 
     __slots__ = (
         "cached_tokens",
@@ -83,27 +81,19 @@ def spent_embedding(response: Any) -> None:
     _counters.prompt_tokens += getattr(getattr(response, "usage", None), "prompt_tokens", 0) or 0
 
 
-def to_litellm(failure: GigaChatError, model: str) -> Exception:
-    """:func:`errors.to_litellm`, counted by the class the caller will see."""
-    error = errors.to_litellm(failure, model)
-    kind = type(error).__name__
+def failed(kind: str) -> None:
+    """A caller got an exception of this class."""
     _counters.failures[kind] = _counters.failures.get(kind, 0) + 1
-    logs.failed(failure, kind)
-    return error
 
 
-def snapshot() -> dict[str, Any]:
-    """All counters. No secrets, no network.
+def snapshot(tokens: Mapping[str, int]) -> dict[str, Any]:
+    """All counters, with those of the token store (``transport.auth.stats()``). No secrets, no network.
 
     ``requests`` and ``errors`` count HTTP exchanges by kind; ``failures`` the exceptions callers got, by LiteLLM's
     class, refusals before any HTTP included. ``retries`` are requests sent again with a new token after a 401.
     ``processed_requests`` and ``conversion_stats["converted_messages"]`` are the names the predecessor documents.
     """
-    from ..transport import auth
-    from . import stats  # the HTTP stack: loaded by the first call anyway
-
     network: Mapping[str, Any] = stats.totals()
-    tokens = auth.stats()
     counters = _counters
     return {
         "processed_requests": counters.processed_requests,
