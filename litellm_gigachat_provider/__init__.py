@@ -16,7 +16,8 @@ from typing import Any
 
 from . import _console
 from .bridge import registration
-from .bridge.registration import SeamError, register
+from .bridge.registration import register
+from .bridge.versions import SeamError
 from .provider import GigaChatLLM
 
 __version__ = "0.1.0"

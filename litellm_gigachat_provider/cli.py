@@ -61,7 +61,7 @@ def _run(run: object, arguments: argparse.Namespace) -> int:
     """The exit code; what can go wrong on the way to GigaChat becomes one sentence instead of a traceback."""
     from openai import OpenAIError  # the base of all of LiteLLM's exceptions
 
-    from .bridge.registration import SeamError
+    from .bridge.versions import SeamError
     from .commands.output import CommandError, UsageError, complain, sentence
     from .errors import GigaChatError
 

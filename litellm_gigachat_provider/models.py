@@ -1,7 +1,7 @@
 """What is publicly known of GigaChat's models. Unknown models work too: they get the defaults.
 
 Source: gigachat.ru and developers.sber.ru price lists and model pages, 2026. Prices are in roubles
-per million tokens; LiteLLM wants US dollars per token, and no rate is public fact, so ``registration``
+per million tokens; LiteLLM wants US dollars per token, and no rate is public fact, so the bridge
 uses a nominal one that ``register(rub_per_usd=…)`` replaces.
 """
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from litellm.llms.custom_llm import CustomLLM
 
-from .bridge import registration
 from .bridge.exceptions import to_litellm
 from .bridge.masking import mask
+from .bridge.probe import probed
 from .errors import GigaChatError
 from .flows.flow import arun, run
 from .settings import Overrides
@@ -29,7 +29,7 @@ class GigaChatLLM(CustomLLM):
     Every failure is a ``litellm.exceptions`` class with the cause chained.
     """
 
-    _litellm_gigachat_provider = True  # how registration tells our handler from a stranger's
+    _litellm_gigachat_provider = True  # how the bridge tells our handler from a stranger's
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class GigaChatLLM(CustomLLM):
 
     def completion(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One chat answer as ``litellm.ModelResponse``."""
-        registration.probed()
+        probed()
         mask(kwargs)
         from .flows.chat import plain
 
@@ -65,7 +65,7 @@ class GigaChatLLM(CustomLLM):
 
     def streaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """An open stream of chunks; not a generator, so that a refusal is raised here and not on iteration."""
-        registration.probed()
+        probed()
         mask(kwargs)
         from .flows.stream import SyncChatStream
 
@@ -80,7 +80,7 @@ class GigaChatLLM(CustomLLM):
 
     def embedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
-        registration.probed()
+        probed()
         mask(kwargs)
         from .flows.extras import embed
 
@@ -101,7 +101,7 @@ class GigaChatLLM(CustomLLM):
 
     def image_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
-        registration.probed()
+        probed()
         mask(kwargs)
         from .flows.extras import draw
 

@@ -1,16 +1,43 @@
-"""The known models as entries of LiteLLM's price and ability map: what ``supports_*`` and cost look-ups read."""
+"""The names LiteLLM knows us by, and the known models in its price and ability map, which cost look-ups read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import litellm
+
 from ..models import MODELS, Model
 
 PROVIDER = "gigachat"
+MARK = "_litellm_gigachat_provider"  # stands on our handlers, and on what we replaced in LiteLLM
 # Nominal: LiteLLM counts dollars, the price list is in roubles; register(rub_per_usd=…) sets yours.
 RUB_PER_USD = 80.0
 _PRICES = frozenset({"input_cost_per_token", "output_cost_per_token"})
+
+
+def add_models(rub_per_usd: float, *, replace_prices: bool = False) -> None:
+    """Add what LiteLLM does not know; a value the user registered is never replaced.
+
+    ``litellm.register_model`` would do the same at 35 ms and a warning per model.
+    """
+    users: Mapping[str, Any] = getattr(litellm.utils, "_runtime_registered_model_cost", {})
+    known: set[str] = getattr(litellm, "gigachat_models", set())
+    for key, ours in (pair for name in _providers() for pair in entries(rub_per_usd, name)):
+        entry = merged(ours, litellm.model_cost.get(key, {}), users=key in users)
+        if replace_prices and key not in users:
+            entry.update(prices(ours))
+        litellm.model_cost[key] = entry
+        known.add(key)
+    forget = getattr(litellm.utils, "_invalidate_model_cost_lowercase_map", None)
+    if forget is not None:
+        forget()
+
+
+def _providers() -> list[str]:
+    """``gigachat``, and every other name in the map whose handler is ours: cost look-ups go by these."""
+    others = [e["provider"] for e in litellm.custom_provider_map if getattr(type(e["custom_handler"]), MARK, False)]
+    return list(dict.fromkeys((PROVIDER, *others)))
 
 
 def entries(rub_per_usd: float, provider: str = PROVIDER) -> Iterator[tuple[str, dict[str, Any]]]:

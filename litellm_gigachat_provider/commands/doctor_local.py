@@ -56,10 +56,11 @@ def versions(patient: Patient) -> Check:
 def provider(patient: Patient) -> Check:
     """LiteLLM has a provider of the same name, which would switch certificate checks off."""
     from ..bridge import registration
+    from ..bridge.versions import SeamError
 
     try:
         registration.self_check()
-    except registration.SeamError as error:
+    except SeamError as error:
         return Check(FAIL, sentence(error), data=registration.status())
     status = registration.status()
     builtin = "; LiteLLM's built-in provider of that name is put aside" if status["builtin"] else ""

@@ -16,9 +16,9 @@ import litellm
 import pytest
 
 import litellm_gigachat_provider as ours
-from litellm_gigachat_provider.bridge import registration, versions
+from litellm_gigachat_provider.bridge import guard, metadata, registration, seam, versions
 
-NATIVE = registration.has_builtin()
+NATIVE = versions.has_builtin()
 
 
 def python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -76,7 +76,7 @@ def test_an_own_instance_takes_the_place(monkeypatch):
 @pytest.mark.skipif(not NATIVE, reason="without a built-in of that name LiteLLM's own look-up decides")
 def test_a_map_without_our_entry_still_reaches_us(monkeypatch):
     monkeypatch.setattr(litellm, "custom_provider_map", [])
-    assert registration._handler() is ours.gigachat
+    assert seam.handler() is ours.gigachat
 
 
 def test_a_stranger_under_our_name_fails_the_check(monkeypatch):
@@ -110,8 +110,8 @@ def test_prices_make_costs():
         prompt_tokens=1_000_000,
         completion_tokens=1_000_000,
     )
-    assert prompt == pytest.approx(650 / registration.RUB_PER_USD)
-    assert completion == pytest.approx(650 / registration.RUB_PER_USD)
+    assert prompt == pytest.approx(650 / metadata.RUB_PER_USD)
+    assert completion == pytest.approx(650 / metadata.RUB_PER_USD)
 
 
 def test_rub_per_usd(monkeypatch):
@@ -119,7 +119,7 @@ def test_rub_per_usd(monkeypatch):
     try:
         assert litellm.model_cost["gigachat/GigaChat-2-Pro"]["input_cost_per_token"] == pytest.approx(500 / 1e6 / 100)
     finally:
-        ours.register(check=False, rub_per_usd=registration.RUB_PER_USD)
+        ours.register(check=False, rub_per_usd=metadata.RUB_PER_USD)
     with pytest.raises(ValueError, match="positive"):
         ours.register(check=False, rub_per_usd=0)
 
@@ -218,6 +218,7 @@ def test_a_dispatch_that_changes_after_import_is_caught_by_guard_and_check():
     done = python(
         """
         import litellm, litellm.main as m, litellm_gigachat_provider as p
+        from litellm_gigachat_provider.bridge import versions
         from litellm.llms.custom_httpx.llm_http_handler import BaseLLMHTTPHandler
         m.base_llm_http_handler = BaseLLMHTTPHandler()  # as if LiteLLM used another object from now on
         for stream in (False, True):
@@ -231,7 +232,7 @@ def test_a_dispatch_that_changes_after_import_is_caught_by_guard_and_check():
         try:
             p.registration.self_check()
         except p.SeamError as error:
-            assert p.registration.litellm_version() in str(error)
+            assert versions.litellm_version() in str(error)
             print("caught")
         """
     )
@@ -269,7 +270,7 @@ def test_the_guard_bears_an_import_in_the_midst():
     del late
     gc.enable()  # collected by some allocation soon, likely the guard's own
     try:
-        registration._guard_configs()
+        guard.close_builtin()
         gc.collect()
         assert "a_late_module" in sys.modules
     finally:
@@ -278,12 +279,12 @@ def test_the_guard_bears_an_import_in_the_midst():
 
 @pytest.mark.parametrize(("mcp", "warns"), [(None, True), ("1.9.0", True), ("2.3.0", False)])
 def test_1_106_without_mcp_warns_once_with_the_remedy(monkeypatch, mcp, warns):
-    import importlib.metadata as metadata
+    import importlib.metadata
     import warnings
 
     def version(name: str) -> str:
         if name == "mcp" and mcp is None:
-            raise metadata.PackageNotFoundError(name)
+            raise importlib.metadata.PackageNotFoundError(name)
         return mcp
 
     monkeypatch.setattr(versions, "litellm_version", lambda: "1.106.2")

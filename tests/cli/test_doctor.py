@@ -10,6 +10,7 @@ import uuid
 
 import pytest
 
+from litellm_gigachat_provider import SeamError
 from litellm_gigachat_provider.bridge import registration
 from litellm_gigachat_provider.commands import doctor_local, doctor_remote
 
@@ -106,7 +107,7 @@ def test_h2_is_missing(gigachat_sandbox, examine, monkeypatch):
 
 def test_somebody_else_answers(gigachat_sandbox, examine, monkeypatch):
     def fail():
-        raise registration.SeamError("completion did not reach the handler")
+        raise SeamError("completion did not reach the handler")
 
     monkeypatch.setattr(registration, "self_check", fail)
     code, checks = examine()

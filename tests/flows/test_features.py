@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sent import chats, sent
 from ways import MODEL, WAYS, call
 
-from litellm_gigachat_provider.bridge.registration import has_builtin
+from litellm_gigachat_provider.bridge.versions import has_builtin
 
 CITY = {
     "type": "object",
