@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import AsyncGenerator
@@ -13,13 +14,32 @@ from ..errors import CredentialsError
 from ..settings import Settings
 from .oauth import TokenFetcher
 from .portal import PORTAL
-from .quiet import hush
 from .tokens import Token, TokenStore
 
 FETCHER = TokenFetcher()
 STORE = TokenStore(FETCHER)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=STORE.reset_after_fork)
+
+# hpack writes every header it packs for HTTP/2 into its log at DEBUG, "Encoding Authorization: Bearer …" among
+# them. httpcore, httpx and aiohttp log no request headers.
+_LOGGERS = ("hpack.hpack", "hpack.table")
+
+
+class _NoDetails(logging.Filter):
+    """Lets through what is more than DEBUG. A filter, because a level set here is undone by ``dictConfig``."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.DEBUG
+
+
+_FILTER = _NoDetails()
+
+
+def hush() -> None:
+    """Idempotent; called where the first tenant's credential meets the HTTP stack, before any header is packed."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)
 
 
 class GigaChatAuth(httpx.Auth):

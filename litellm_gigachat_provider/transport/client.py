@@ -15,9 +15,11 @@ from typing import Any
 import httpx
 
 from ..errors import GigaChatError
+from ..limits import local
+from ..limits.local import Limiter, Slot
 from ..settings import Settings
 from ..watch.stats import Stats, follow
-from . import exchange, limit
+from . import exchange
 from .auth import GigaChatAuth
 from .connections import close_all, way_to
 from .deadline import Deadline, time_limit
@@ -137,13 +139,13 @@ class Transport:
         self.stats.fail(failure)
         return failure
 
-    async def _enter(self, where: str, deadline: Deadline) -> limit.Slot | None:
+    async def _enter(self, where: str, deadline: Deadline) -> Slot | None:
         self.stats.count(where)
         if self.limiter is None or where not in _GENERATING:
             return None
         return await self.limiter.acquire(deadline.left())
 
-    def _hooks(self, request: httpx.Request, timeout: float | None, slot: limit.Slot | None) -> Hooks:
+    def _hooks(self, request: httpx.Request, timeout: float | None, slot: Slot | None) -> Hooks:
         self.stats.streams_open += 1
 
         def release() -> None:
@@ -153,8 +155,8 @@ class Transport:
 
         return Hooks(request.url.netloc.decode("ascii", "replace"), timeout, release, self.stats.fail)
 
-    def _limiter(self) -> limit.Limiter | None:
-        return limit.limiter_for((self.settings.token_key, self.settings.base_url), self.settings.max_concurrency)
+    def _limiter(self) -> Limiter | None:
+        return local.limiter_for((self.settings.token_key, self.settings.base_url), self.settings.max_concurrency)
 
     def forget_limit(self) -> None:
         """After a fork: slots held by threads of the parent would never come back."""
@@ -185,7 +187,7 @@ def transport_for(settings: Settings) -> Transport:
 def _after_fork() -> None:
     global _tenants_lock
     _tenants_lock = threading.Lock()
-    limit.forget_all()
+    local.forget_all()
     for transport in list(_all):
         transport.forget_limit()
 

@@ -13,7 +13,7 @@ from ..errors import InvalidRequestError
 from ..settings import Settings
 from . import jsonio
 from .deadline import Deadline
-from .encoding import ACCEPTED
+from .exchange import ACCEPTED
 
 _PLAIN = {"Accept": "application/json", "Accept-Encoding": ACCEPTED}
 # Packed events could sit in the packer's buffer, so a stream is asked for as it is.

@@ -15,8 +15,7 @@ import httpx
 
 from ..errors import GigaChatError
 from .deadline import Deadline, time_limit
-from .encoding import inflater_for
-from .exchange import MAX_REPLY, parts_of
+from .exchange import MAX_REPLY, inflater_for, parts_of
 from .failures import NETWORK_ERRORS, translate
 from .portal import PORTAL
 from .sse import Event, SSEDecoder

@@ -17,9 +17,9 @@ from litellm_gigachat_provider.errors import (
     InvalidRequestError,
     TimeoutFailureError,
 )
+from litellm_gigachat_provider.limits.local import Limiter
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client as client_module
-from litellm_gigachat_provider.transport import limit
 from litellm_gigachat_provider.transport.client import Transport, close_all, transport_for
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
@@ -303,7 +303,7 @@ def test_the_concurrency_limit_holds_and_honours_the_timeout(way, server):
     assert (transport.limiter.running, transport.limiter.waiting) == (0, 0)
     other = Transport(server.settings(max_concurrency=1, client_id="x"))
     assert other.limiter is transport.limiter  # the account is the same, whoever the end user is
-    assert isinstance(other.limiter, limit.Limiter)
+    assert isinstance(other.limiter, Limiter)
     close_all()
 
 

@@ -10,7 +10,7 @@ import litellm
 import pytest
 from ways import MODEL, call
 
-from litellm_gigachat_provider.transport.quiet import hush
+from litellm_gigachat_provider.transport.auth import hush
 from litellm_gigachat_provider.watch import logs
 
 CANARY = "canary-text-7431"

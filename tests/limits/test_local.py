@@ -8,7 +8,7 @@ import time
 import pytest
 
 from litellm_gigachat_provider.errors import TimeoutFailureError
-from litellm_gigachat_provider.transport.limit import Limiter, limiter_for
+from litellm_gigachat_provider.limits.local import Limiter, limiter_for
 
 
 def test_no_limit_costs_nothing():
