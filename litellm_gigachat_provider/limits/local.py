@@ -10,7 +10,7 @@ import asyncio
 import threading
 import weakref
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from ..errors import TimeoutFailureError
 
@@ -18,14 +18,21 @@ from ..errors import TimeoutFailureError
 class Slot:
     """The right to run. ``release`` may be called any number of times, from any thread."""
 
-    __slots__ = ("__weakref__", "_limiter")
+    __slots__ = ("__weakref__", "_also", "_limiter")
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter: Limiter | None = limiter
+        self._also: Callable[[], None] | None = None
+
+    def on_release(self, also: Callable[[], None]) -> None:
+        """What is to be done as well when it is given back."""
+        self._also = also
 
     def release(self) -> None:
         limiter, self._limiter = self._limiter, None
         if limiter is not None:
+            if self._also is not None:
+                self._also()
             limiter.give_back()
 
     def __del__(self) -> None:

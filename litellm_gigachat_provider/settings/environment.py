@@ -33,6 +33,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "key_file_password": ("GIGACHAT_KEY_FILE_PASSWORD",),
     "api_version": ("GIGACHAT_API_VERSION",),
     "max_concurrency": ("GIGACHAT_MAX_CONCURRENCY",),
+    "limit_url": ("GIGACHAT_LIMIT_URL",),
 }
 NAMES: tuple[str, ...] = tuple(name for names in VARIABLES.values() for name in names)
 

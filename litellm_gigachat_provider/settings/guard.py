@@ -26,7 +26,7 @@ _EXACT = frozenset(
         "credentials", "credential", "auth_key", "authorization_key", "authorization", "access_token", "token",
         "bearer", "bearer_token", "client_id", "client_secret", "password", "passwd", "username",
         "user_password", "ca", "cafile", "capath", "cacert", "cacerts", "insecure", "trust_env", "trust_store",
-        "truststore", "proxy", "proxies", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "mounts",
+        "truststore", "limit_url", "proxy", "proxies", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "mounts",
     }
 )  # fmt: skip
 _PREFIXES = (

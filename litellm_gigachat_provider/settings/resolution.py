@@ -50,6 +50,7 @@ _READERS: dict[str, tuple[Callable[[Any, str], Any], Any]] = {
     "key_file_password": (_secret, None),
     "api_version": (read.read_version, None),
     "max_concurrency": (read.read_count, None),
+    "limit_url": (_secret, None),
 }
 
 

@@ -98,6 +98,7 @@ class Settings:
     key_file_password: Secret | None = None
     api_version: ApiVersion | None = None
     max_concurrency: int | None = None
+    limit_url: Secret | None = None
     client_id: str | None = None
 
     def url(self, path: str) -> str:
@@ -147,6 +148,15 @@ class Settings:
         return (self.token_key, self.base_url, self.chat_v2_url, self.auth_url, self.client_id)
 
     @cached_property
+    def account(self) -> str:
+        """Whose generations count together, as 64 hexadecimal digits: the same in every process."""
+        header = self.auth_header[1] if self.auth_header else None
+        proofs = (self.credentials, self.access_token, self.password, header)
+        parts = [secret.digest if secret else "" for secret in proofs]
+        parts += [self.user or "", self.cert_file or "", self.base_url]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
     def _hash(self) -> int:
         return hash(tuple(getattr(self, field.name) for field in dataclasses.fields(self)))
 
@@ -183,12 +193,13 @@ class Overrides:
     key_file_password: str | Secret | None = None
     api_version: str | None = None
     max_concurrency: int | str | None = None
+    limit_url: str | Secret | None = None
     client_id: str | None = None
     timeout: float | None = None
     env_file: str | os.PathLike[str] | Literal[False] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("credentials", "access_token", "password", "key_file_password"):
+        for name in ("credentials", "access_token", "password", "key_file_password", "limit_url"):
             object.__setattr__(self, name, as_secret(getattr(self, name)))
         for name in ("ca_bundle_file", "cert_file", "key_file", "env_file"):
             value = getattr(self, name)

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 
 from ..errors import GigaChatError
-from ..limits import local
+from ..limits import local, shared
 from ..limits.local import Limiter, Slot
+from ..limits.shared import shared_limit_for
 from ..settings import Settings
 from ..watch.stats import Stats, follow
 from . import exchange
@@ -44,7 +45,7 @@ class Transport:
         self.settings = settings
         self.auth = auth or GigaChatAuth(settings)
         self.stats: Stats = follow(self)
-        self.limiter = self._limiter()
+        self.forget_limit()
         _all.add(self)
 
     def request(self, *args: Any, **kwargs: Any) -> Reply:
@@ -143,7 +144,15 @@ class Transport:
         self.stats.count(where)
         if self.limiter is None or where not in _GENERATING:
             return None
-        return await self.limiter.acquire(deadline.left())
+        slot = await self.limiter.acquire(deadline.left())
+        if self.shared_limit is not None:
+            try:
+                async with time_limit(deadline.left()):
+                    await self.shared_limit.join(slot, self.limiter.limit, deadline.left())
+            except BaseException:
+                slot.release()
+                raise
+        return slot
 
     def _hooks(self, request: httpx.Request, timeout: float | None, slot: Slot | None) -> Hooks:
         self.stats.streams_open += 1
@@ -155,12 +164,13 @@ class Transport:
 
         return Hooks(request.url.netloc.decode("ascii", "replace"), timeout, release, self.stats.fail)
 
-    def _limiter(self) -> Limiter | None:
-        return local.limiter_for((self.settings.token_key, self.settings.base_url), self.settings.max_concurrency)
-
     def forget_limit(self) -> None:
-        """After a fork: slots held by threads of the parent would never come back."""
-        self.limiter = self._limiter()
+        """Take the limits of the account anew: after a fork, slots held in the parent would never come back."""
+        settings = self.settings
+        self.limiter: Limiter | None = local.limiter_for(
+            (settings.token_key, settings.base_url), settings.max_concurrency
+        )
+        self.shared_limit = shared_limit_for(settings.limit_url, settings.account) if self.limiter is not None else None
 
 
 # --- one transport per tenant -----------------------------------------------------------------------
@@ -172,7 +182,7 @@ _all: weakref.WeakSet[Transport] = weakref.WeakSet()
 
 def transport_for(settings: Settings) -> Transport:
     """The transport of a tenant; the least used of more than 256 are let go. Connections are not theirs."""
-    key = (settings.tenant_key, settings.max_concurrency)
+    key = (settings.tenant_key, settings.max_concurrency, settings.limit_url)
     with _tenants_lock:
         transport = _tenants.get(key)
         if transport is None:
@@ -188,6 +198,7 @@ def _after_fork() -> None:
     global _tenants_lock
     _tenants_lock = threading.Lock()
     local.forget_all()
+    shared.forget_all()
     for transport in list(_all):
         transport.forget_limit()
 
