@@ -56,6 +56,8 @@ def entry(model: Model, rub_per_usd: float, provider: str = PROVIDER) -> dict[st
     if model.rub_per_million is not None:
         price = model.rub_per_million / 1_000_000 / rub_per_usd
         found["input_cost_per_token"] = found["output_cost_per_token"] = price
+        if model.rub_per_million_out is not None:
+            found["output_cost_per_token"] = model.rub_per_million_out / 1_000_000 / rub_per_usd
         found["cache_read_input_token_cost"] = 0.0  # "cached tokens are not billed"
         found["cache_creation_input_token_cost"] = price
     if model.context is not None:

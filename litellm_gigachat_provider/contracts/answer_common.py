@@ -89,12 +89,17 @@ def unknown(data: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
 
 
 def raise_error_body(body: Mapping[str, Any], *, where: str) -> None:
-    """Raise if ``body`` is the API's error shape ``{"status": …, "message": …}``, seen under HTTP 200 too."""
+    """Raise if ``body`` is the API's error shape ``{"status": …, "message": …}``, seen under HTTP 200 too.
+
+    The key is not always ``status``: an internal gateway writes ``status_code``.
+    """
     error = body.get("error")
     detail: Mapping[str, Any] = error if isinstance(error, Mapping) else body
     if "message" not in detail and not isinstance(error, str):
         return
-    status = next((count(d[k]) for d in (detail, body) for k in ("status", "code") if count(d.get(k)) >= 400), 0)
+    status = next(
+        (count(d[k]) for d in (detail, body) for k in ("status", "status_code", "code") if count(d.get(k)) >= 400), 0
+    )
     if status or error:
         raise HttpFailureError(status=status or 500, body=json_text(body).encode(), where=where)
 

@@ -182,7 +182,7 @@ class StreamV1:
         return delta.served_model is not None or delta.created is not None
 
     def _choice(self, choice: Mapping[str, Any], delta: Delta) -> bool:
-        message = choice.get("delta")
+        message = choice.get("delta") or choice.get("message")  # the latter stands in streams of some gateways
         said = False
         if isinstance(message, Mapping) and message.get("role") in _SPEAKERS:
             said = self._message(message, delta)

@@ -44,7 +44,7 @@ def failure(status: int, headers: httpx.Headers, body: bytes, url: str, where: s
 
 def _error_under_200(headers: httpx.Headers, body: bytes) -> int | None:
     """The status inside a body like ``{"status":429,"message":"Too many requests"}``, which came under 200."""
-    if len(body) > MAX_ERROR or b'"status"' not in body or b'"message"' not in body or b'"choices"' in body:
+    if len(body) > MAX_ERROR or b'"status' not in body or b'"message"' not in body or b'"choices"' in body:
         return None
     if "json" not in headers.get("content-type", "json"):
         return None
@@ -58,7 +58,7 @@ def error_status(data: Any) -> int | None:
     """The HTTP status that an error body names, None for any other value."""
     if not isinstance(data, Mapping) or "message" not in data or any(key in data for key in _USABLE):
         return None
-    status = data.get("status")
+    status = data.get("status") or data.get("status_code")
     if isinstance(status, str) and status.isdecimal():
         status = int(status)
     if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status < 600:
