@@ -109,7 +109,8 @@ class Structured:
 
     ``mode``: ``native`` (sent as response_format), ``function`` (forced function ``function``, or
     offered beside the user's tools), ``prompt`` (json_object: an instruction), ``regex`` (native).
-    ``schema`` is the caller's own JSON schema (for checking), None for json_object.
+    ``schema`` is the caller's own JSON schema (for checking), None for json_object; ``wire`` the same with
+    every ``$ref`` inlined, as the service takes it (``native`` only).
     """
 
     mode: Literal["native", "function", "prompt", "regex"]
@@ -117,6 +118,7 @@ class Structured:
     strict: bool = False
     function: str | None = None
     regex: str | None = None
+    wire: Mapping[str, Any] | None = None
     wrap: str | None = None  # mode "function", root not an object: the argument that holds the value
 
 
