@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..answer.finish import StreamFinisher, answer_to_deltas, must_buffer
+from ..bridge.chunks import ChunkWriter
 from ..bridge.exceptions import to_litellm
-from ..bridge.litellm_objects import ChunkWriter
 from ..contracts.codecs import CODECS, Codec
 from ..errors import GigaChatError, HttpFailureError
 from ..ids import new_id
