@@ -237,9 +237,10 @@ def test_sandbox_runs_while_the_server_does(monkeypatch):
 
 # --- the child process, with a stand-in for the server
 
+# Without the package: LiteLLM takes long to import.
 PARENT = f"""
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("command", {proxy_server.__file__!r})  # without the package: LiteLLM takes long
+spec = importlib.util.spec_from_file_location("command", {proxy_server.__file__!r})
 command = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(command)
 sys.exit(command.serve_until_stopped([sys.executable, "-c", sys.argv[1]], {{}}))
