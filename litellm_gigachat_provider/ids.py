@@ -1,4 +1,4 @@
-"""Tool-call ids that carry GigaChat's state id, so that it survives any OpenAI or Anthropic client.
+"""Ids: of answers, and of tool calls, which carry GigaChat's state id through any OpenAI or Anthropic client.
 
 ``functions_state_id`` (v1) and ``tool_state_id`` (v2) are UUIDs that belong to an assistant turn.
 OpenAI clients send nothing of that turn back but the id of each call, so the state travels there:
@@ -8,11 +8,17 @@ characters of ``[A-Za-z0-9_-]``, which every known client accepts.
 
 from __future__ import annotations
 
+import random
 import re
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Searched at the end: gateways put "call_" or "fc_" in front of ids that are not their own.
 _OURS = re.compile(r"giga_([0-9a-f]{32})(?:_[1-9][0-9]{0,3})?\Z")
+
+
+def new_id() -> str:
+    """32 hexadecimal digits. Not a secret, so the operating system need not be asked for each."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def is_state_id(value: object) -> bool:

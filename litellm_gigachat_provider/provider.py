@@ -82,7 +82,7 @@ class GigaChatLLM(CustomLLM):
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
         probed()
         mask(kwargs)
-        from .flows.extras import embed
+        from .flows.embeddings import embed
 
         try:
             return run(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
@@ -92,7 +92,7 @@ class GigaChatLLM(CustomLLM):
     async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
         mask(kwargs)
-        from .flows.extras import embed
+        from .flows.embeddings import embed
 
         try:
             return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
@@ -103,7 +103,7 @@ class GigaChatLLM(CustomLLM):
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         probed()
         mask(kwargs)
-        from .flows.extras import draw
+        from .flows.images import draw
 
         try:
             return run(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
@@ -113,7 +113,7 @@ class GigaChatLLM(CustomLLM):
     async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         mask(kwargs)
-        from .flows.extras import draw
+        from .flows.images import draw
 
         try:
             return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))

@@ -1,8 +1,8 @@
 """Neutral shapes between LiteLLM's world and GigaChat's wire. Plain data, no behaviour worth naming.
 
-``ChatRequest`` is what the caller asked for, understood once and independent of the contract;
-the codecs of ``mapping.v1`` and ``mapping.v2`` write it as a body. ``Answer`` and ``Delta`` are what
-came back, independent of the contract; ``mapping.litellm_objects`` writes them as LiteLLM objects.
+``ChatRequest`` is what the caller asked for, understood once and independent of the contract; ``contracts`` writes
+it as a body. ``Answer`` and ``Delta`` are what came back, independent of the contract; ``bridge`` writes them as
+LiteLLM's objects.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Contract = Literal["v1", "v2"]
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file the request refers to. Uploaded by ``transport.files`` before the body is written.
+    """A file the request refers to. Uploaded by ``files`` before the body is written.
 
     Exactly one of ``data`` (bytes), ``url`` (http/https, fetched by us) and ``file_id`` (already at
     GigaChat) is set. ``key`` identifies the content inside one request: equal keys, equal file.
@@ -109,7 +109,8 @@ class Structured:
 
     ``mode``: ``native`` (sent as response_format), ``function`` (forced function ``function``, or
     offered beside the user's tools), ``prompt`` (json_object: an instruction), ``regex`` (native).
-    ``schema`` is the caller's own JSON schema (for checking), None for json_object.
+    ``schema`` is the caller's own JSON schema (for checking), None for json_object; ``wire`` the same with
+    every ``$ref`` inlined, as the service takes it (``native`` only).
     """
 
     mode: Literal["native", "function", "prompt", "regex"]
@@ -117,6 +118,7 @@ class Structured:
     strict: bool = False
     function: str | None = None
     regex: str | None = None
+    wire: Mapping[str, Any] | None = None
     wrap: str | None = None  # mode "function", root not an object: the argument that holds the value
 
 

@@ -1,4 +1,4 @@
-"""Answers as LiteLLM's objects. Streams: see :mod:`.chunks`, whose names are offered here too."""
+"""Answers as LiteLLM's objects; streams are written by ``chunks``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from litellm.types.utils import ChoiceLogprobs, Choices, Message, ModelResponse
 
 from ..types import Answer
 from . import response_clone
-from .chunks import ChunkWriter, chunk_kind
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
-
-__all__ = ["ChunkWriter", "chunk_kind", "fill_response"]
 
 # Response headers worth a caller's eyes; LiteLLM shows them as `llm_provider-<name>`.
 _SHOWN_HEADERS = ("x-request-id", "x-session-id")

@@ -6,19 +6,15 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import InvalidRequestError
-from ..request import structured
-from ..request.results import TO_JSON
 from ..types import (
     AssistantTurn,
-    Attachment,
     ChatRequest,
-    Function,
     ResultTurn,
     SystemTurn,
     Turn,
     UserTurn,
 )
+from .body_common import TO_JSON, file_id, function_to_wire, offered, response_format
 
 _Message = dict[str, Any]
 
@@ -38,32 +34,11 @@ def body(request: ChatRequest, files: Mapping[str, str]) -> dict[str, Any]:
     choice = _choice(request, bool(functions))
     if choice is not None:
         wire["function_call"] = choice
-    response_format = structured.to_wire(request.structured)
-    if response_format is not None:
-        wire["response_format"] = response_format
+    asked = response_format(request.structured)
+    if asked is not None:
+        wire["response_format"] = asked
     if request.stream:
         wire["stream"] = True
-    return wire
-
-
-def offered(request: ChatRequest) -> list[Function]:
-    """The functions of this body: while a choice among several is forced, only the one that stands for it."""
-    if request.required is not None:
-        return [f for f in request.functions if f.name == request.required.function]
-    return list(request.functions)
-
-
-def function_to_wire(function: Function) -> dict[str, Any]:
-    if function.builtin:
-        return {"name": function.name}
-    wire: dict[str, Any] = {"name": function.name}
-    if function.description is not None:
-        wire["description"] = function.description
-    wire["parameters"] = function.parameters
-    if function.few_shot_examples is not None:
-        wire["few_shot_examples"] = function.few_shot_examples
-    if function.return_parameters is not None:
-        wire["return_parameters"] = function.return_parameters
     return wire
 
 
@@ -89,13 +64,6 @@ def messages(turns: tuple[Turn, ...], files: Mapping[str, str]) -> list[_Message
         else:
             written.append(_WRITERS[type(turn)](turn, files))
     return written
-
-
-def file_id(attachment: Attachment, files: Mapping[str, str]) -> str:
-    found = attachment.file_id or files.get(attachment.key)
-    if found is None:
-        raise InvalidRequestError(attachment.where or "messages", "the file was not uploaded")
-    return found
 
 
 def _system(turn: SystemTurn, files: Mapping[str, str]) -> _Message:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..request import structured
 from ..types import AssistantTurn, Call, ChatRequest, Function, ResultTurn, SystemTurn, Turn, UserTurn
-from .body_v1 import file_id, function_to_wire, offered
+from .body_common import file_id, function_to_wire, offered, response_format
 
 # Both are known for results; recordings and the newest clients have "tool".
 RESULT_ROLE = "tool"
@@ -59,9 +58,9 @@ def _model_options(request: ChatRequest) -> dict[str, Any]:
         options.pop("update_interval", None)  # "stream only"
     if "reasoning_effort" in request.options:
         options["reasoning"] = {"effort": request.options["reasoning_effort"]}
-    response_format = structured.to_wire(request.structured)
-    if response_format is not None:
-        options["response_format"] = response_format
+    asked = response_format(request.structured)
+    if asked is not None:
+        options["response_format"] = asked
     return options
 
 

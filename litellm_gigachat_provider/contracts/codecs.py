@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..settings import Settings
 from ..types import Answer, ChatRequest, Contract, Delta
-from . import answer_v1, answer_v2
-from . import body_v1 as v1
-from . import body_v2 as v2
+from . import answer_v1, answer_v2, body_v1, body_v2
 
 
 class StreamReader(Protocol):
@@ -32,11 +29,10 @@ class Codec:
     body: Callable[[ChatRequest, Mapping[str, str]], dict[str, Any]]
     read_answer: Callable[[Mapping[str, Any], ChatRequest, str], Answer]
     stream: Callable[[ChatRequest, str], StreamReader]
-    url: Callable[[Settings], str]
     where: str  # how failures name the endpoint
 
 
 CODECS: dict[Contract, Codec] = {
-    "v1": Codec("v1", v1.body, answer_v1.read_answer, answer_v1.StreamV1, lambda s: s.url("chat/completions"), "chat"),
-    "v2": Codec("v2", v2.body, answer_v2.read_answer, answer_v2.StreamV2, lambda s: s.v2_chat_url, "chat_v2"),
+    "v1": Codec("v1", body_v1.body, answer_v1.read_answer, answer_v1.StreamV1, "chat"),
+    "v2": Codec("v2", body_v2.body, answer_v2.read_answer, answer_v2.StreamV2, "chat_v2"),
 }

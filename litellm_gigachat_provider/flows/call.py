@@ -57,6 +57,9 @@ class Call:
         """Which contract to speak first; ``auto`` is settled by the chat flow."""
         return "v2" if self.settings.api_version in {"v2", "auto"} else "v1"
 
+    def chat_url(self, contract: Contract) -> str:
+        return self.settings.v2_chat_url if contract == "v2" else self.settings.url("chat/completions")
+
 
 def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: bool = False) -> Call:
     """Read what LiteLLM handed over. Raises ``InvalidRequestError`` or ``CredentialsError`` before any network."""

@@ -1,35 +1,29 @@
-"""A chat call as a flow: read, upload, ask, finish, and ask once more where the answer needs it."""
+"""A chat call as a flow: read, ask, finish, and ask once more where the answer needs it."""
 
 from __future__ import annotations
 
-import base64
-import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ..answer.finish import finish_answer
 from ..bridge.litellm_objects import fill_response
 from ..contracts.codecs import CODECS, Codec
-from ..errors import GigaChatError, HttpFailureError, ModelOutputError
+from ..errors import HttpFailureError, ModelOutputError
+from ..ids import new_id
 from ..request.request import read_chat
 from ..transport.replies import Reply
-from ..types import Answer, ChatRequest, FollowUp, MediaRef, ToolChoice, Usage
-from ..watch import counters, logs
+from ..types import Answer, ChatRequest, FollowUp, ToolChoice, Usage
+from ..watch import counters
+from .ask import ask
 from .call import Call, as_v1
-from .flow import Do, Flow, Gather
-
-T = TypeVar("T")
+from .flow import Flow, Gather
+from .media import clean_up, download_images, with_files
 
 # v2 availability by chat URL, learnt from answers; used only with api_version="auto".
 _v2_refused: set[str] = set()
 _MAX_FOLLOW_UPS = 2
-
-
-def new_id() -> str:
-    """32 hexadecimal digits. Not a secret, so the operating system need not be asked for each."""
-    return f"{random.getrandbits(128):032x}"
 
 
 def read(call: Call, codec: Codec) -> ChatRequest:
@@ -115,73 +109,6 @@ def answers_of(call: Call, codec: Codec, request: ChatRequest) -> Flow[tuple[lis
     return [answer for answer, _ in pairs], pairs[0][1]
 
 
-def with_files(
-    call: Call, request: ChatRequest, make: Callable[[Mapping[str, str]], Flow[T]]
-) -> Flow[tuple[T, Mapping[str, str]]]:
-    """``make`` with the request's files uploaded, and the file ids.
-
-    The service does not say how long it keeps a file: when it has lost one that was uploaded before, all that it
-    refuses is uploaded again, once.
-    """
-    uploaded = yield from upload(call, request)
-    try:
-        return (yield from make(uploaded)), uploaded
-    except GigaChatError as failure:
-        if not (uploaded and lost_a_file(call, failure)):
-            yield from clean_up(call, request, uploaded)
-            raise
-    uploaded = yield from upload(call, request)
-    return (yield from make(uploaded)), uploaded
-
-
-def lost_a_file(call: Call, failure: GigaChatError) -> bool:
-    from ..files import files
-
-    return files.forget_refused(call.transport, failure)
-
-
-def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
-    attachments = request.attachments
-    if not attachments:
-        return {}
-    from ..files import files  # most calls carry no file
-
-    uploaded: Mapping[str, str] = yield Do(
-        files.upload,
-        call.transport,
-        attachments,
-        headers=context_headers(call),
-        timeout=call.remaining(),
-        shared=not call.delete_files,
-    )
-    return uploaded
-
-
-def clean_up(call: Call, request: ChatRequest, uploaded: Mapping[str, str]) -> Flow[None]:
-    """Delete what was uploaded for this call, where the caller asked for it. Files he named himself stay."""
-    if not call.delete_files or not uploaded:
-        return
-    from ..files import files
-
-    ours = {uploaded[a.key] for a in request.attachments if a.file_id is None}
-    for file_id in sorted(ours):
-        try:
-            yield Do(
-                files.delete,
-                call.transport,
-                file_id,
-                headers=context_headers(call),
-                timeout=call.remaining(),
-            )
-        except GigaChatError as error:  # the answer is there and must not be lost for this
-            logs.LOG.warning("the file %s was not deleted at GigaChat: %s", file_id, error)
-
-
-def context_headers(call: Call) -> dict[str, str]:
-    """The headers a file call must share with its chat call: file access is bound to ``X-Client-ID``."""
-    return {key: value for key, value in call.headers.items() if key.lower() == "x-client-id"}
-
-
 def one_answer(
     call: Call, codec: Codec, request: ChatRequest, uploaded: Mapping[str, str]
 ) -> Flow[tuple[Answer, Reply]]:
@@ -209,90 +136,6 @@ def forced(request: ChatRequest, follow_up: FollowUp) -> ChatRequest:
         tool_choice=ToolChoice("forced", follow_up.function),
         required=None,
     )
-
-
-def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
-    url = codec.url(call.settings)
-    if call.logging is not None:
-        log_request(call, url, body)
-    started = logs.sent(url, body, call.headers)
-    try:
-        reply: Reply = yield Do(
-            call.transport.arequest,
-            "POST",
-            url,
-            json=body,
-            headers=call.headers,
-            timeout=call.remaining(),
-            client=call.client,
-        )
-    except HttpFailureError as failure:
-        name_endpoint(failure, codec)
-        raise
-    if started:
-        logs.answered(reply, started)
-    return reply
-
-
-def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Any]:
-    """Open an event stream; ``timeout`` then bounds the wait for each next byte."""
-    url = codec.url(call.settings)
-    if call.logging is not None:
-        log_request(call, url, body)
-    started = logs.sent(url, body, call.headers)
-    try:
-        events = yield Do(
-            call.transport.aopen_stream,
-            url,
-            json=body,
-            headers=call.headers,
-            timeout=call.timeout,
-            client=call.client,
-        )
-    except HttpFailureError as failure:
-        name_endpoint(failure, codec)
-        raise
-    if started:
-        logs.opened(events, started)
-    return events
-
-
-def name_endpoint(failure: HttpFailureError, codec: Codec) -> None:
-    """Transport knows chat from stream, the codec which contract; a failure of the token's server stays its own."""
-    if failure.where == "chat" or (failure.where == "stream" and codec.contract == "v2"):
-        failure.where = codec.where
-
-
-def log_request(call: Call, url: str, body: Mapping[str, Any]) -> None:
-    """LiteLLM's own hook: fills ``api_base`` of the log payload and feeds ``log_pre_api_call``. No headers go in."""
-    call.logging.pre_call(
-        input=call.messages,
-        api_key="",
-        additional_args={"complete_input_dict": body, "api_base": url, "headers": {}},
-    )
-
-
-def download_images(call: Call, media: list[MediaRef]) -> Flow[dict[str, str]]:
-    """Data URLs of the images the model made, by file id."""
-    from ..files import files
-
-    images: dict[str, str] = {}
-    for ref in media:
-        if ref.kind == "image" and ref.file_id not in images:
-            data, mime = yield Do(
-                files.download,
-                call.transport,
-                ref.file_id,
-                headers=context_headers(call),
-                timeout=call.remaining(),
-            )
-            images[ref.file_id] = f"data:{image_mime(mime)};base64,{base64.b64encode(data).decode()}"
-    return images
-
-
-def image_mime(mime: str) -> str:
-    """The service often says ``application/octet-stream``; its images are JPEG."""
-    return mime if mime.startswith("image/") else "image/jpeg"
 
 
 def _sum(first: Usage, second: Usage) -> Usage:

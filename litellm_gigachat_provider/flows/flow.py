@@ -13,7 +13,7 @@ from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 from ..errors import GigaChatError
-from ..transport.portal import PORTAL
+from ..portal import PORTAL
 
 T = TypeVar("T")
 Flow = Generator[Any, Any, T]

@@ -21,8 +21,8 @@ from collections.abc import Hashable
 from typing import Any
 
 from ..errors import InvalidRequestError
+from ..portal import PORTAL
 from ..settings import Secret
-from ..transport.portal import PORTAL
 from .local import Slot
 
 LEASE = 15.0  # seconds

@@ -1,22 +1,15 @@
-"""Embeddings: OpenAI's request in the service's batches, the replies put together again.
+"""Embeddings: OpenAI's request in the service's batches ``{"model", "input": [text, …]}``.
 
-The service takes ``{"model", "input": [text, …]}`` and answers ``data[].embedding`` in floats, with usage per item.
-It has no ``encoding_format`` and no ``dimensions``; base64 is written here.
+The service has no ``encoding_format`` (base64 is written by the bridge) and no ``dimensions``.
 """
 
 from __future__ import annotations
 
-import base64
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from litellm.types.utils import Embedding, EmbeddingResponse
-from litellm.types.utils import Usage as LiteLLMUsage
-
-from ..contracts.answer_common import bad, count, raise_error_body
-from ..errors import BadAnswerError, InvalidRequestError, UnsupportedParamError
+from ..errors import InvalidRequestError, UnsupportedParamError
 from ..models import find
 
 BATCH = 20  # texts a request; the service's limit is not published, this size is observed to work
@@ -60,24 +53,6 @@ def plan(model: str, texts: Any, params: Mapping[str, Any], *, drop_params: bool
     return EmbeddingPlan(model, batches, len(inputs), chosen, dropped)
 
 
-def fill_embedding_response(
-    response: EmbeddingResponse, bodies: Sequence[Any], plan: EmbeddingPlan
-) -> EmbeddingResponse:
-    """The replies to ``plan.batches`` (same order) as one OpenAI answer. Usage is the sum over all texts."""
-    vectors: list[list[float]] = []
-    tokens = 0
-    for body, batch in zip(bodies, plan.batches, strict=True):
-        tokens += _read(body, len(batch["input"]), vectors)
-    response.model = plan.model
-    response.object = "list"
-    response.data = [
-        Embedding(object="embedding", index=index, embedding=_encode(vector, plan.encoding_format))
-        for index, vector in enumerate(vectors)
-    ]
-    response.usage = LiteLLMUsage(prompt_tokens=tokens, completion_tokens=0, total_tokens=tokens)
-    return response
-
-
 def _inputs(texts: Any) -> list[str]:
     if isinstance(texts, str):
         texts = [texts]
@@ -111,42 +86,3 @@ def _extra(model: str, params: Mapping[str, Any], drop_params: bool) -> tuple[di
     extra_body = params.get("extra_body")
     unknown = {key: value for key, value in params.items() if key not in _IGNORED and value is not None}
     return {**(extra_body if isinstance(extra_body, Mapping) else {}), **unknown}, dropped
-
-
-def _read(body: Any, expected: int, vectors: list[list[float]]) -> int:
-    """Append the vectors of one reply in the order of its texts; gives the tokens it cost."""
-    if not isinstance(body, Mapping):
-        raise bad("GigaChat's answer to embeddings is no JSON object", body)
-    data = body.get("data")
-    if not isinstance(data, list):
-        raise_error_body(body, where="embeddings")
-        raise bad("GigaChat's answer to embeddings has no data", body)
-    placed: list[list[float] | None] = [None] * expected
-    tokens = 0
-    for position, item in enumerate(data):
-        vector = item.get("embedding") if isinstance(item, Mapping) else None
-        index = item.get("index", position) if isinstance(item, Mapping) else position
-        if not isinstance(vector, list) or not isinstance(index, int) or not 0 <= index < expected:
-            raise bad("GigaChat's answer to embeddings has an item without a vector", item)
-        placed[index] = vector
-        tokens += _tokens(item)
-    whole = [vector for vector in placed if vector is not None]
-    if len(whole) != expected:
-        raise BadAnswerError(f"GigaChat answered {expected} texts with {len(whole)} embeddings")
-    vectors += whole
-    return tokens + (0 if tokens else _tokens(body))
-
-
-def _tokens(holder: Mapping[str, Any]) -> int:
-    usage = holder.get("usage")
-    return count(usage.get("prompt_tokens")) if isinstance(usage, Mapping) else 0
-
-
-def _encode(vector: list[float], encoding_format: str) -> Any:
-    """OpenAI's base64 is of little-endian 32-bit floats."""
-    if encoding_format == "float":
-        return vector
-    try:
-        return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
-    except (struct.error, OverflowError) as error:
-        raise BadAnswerError("GigaChat sent an embedding that is not made of numbers") from error

@@ -6,14 +6,11 @@ v1: ``function_call: "auto"`` without functions lets the model use ``text2image`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from litellm.types.utils import ImageObject, ImageResponse
-
-from ..contracts.answer_common import shorten
-from ..errors import InvalidRequestError, ModelOutputError, UnsupportedParamError
-from ..types import Answer, ChatRequest, Contract, Function, MediaRef, ToolChoice, UserTurn
+from ..errors import InvalidRequestError, UnsupportedParamError
+from ..types import ChatRequest, Contract, Function, ToolChoice, UserTurn
 
 # The model draws when it is told to: a bare noun as the prompt may be answered with text.
 _TELL = "Нарисуй изображение: "
@@ -55,20 +52,3 @@ def image_request(
         tool_choice=ToolChoice("forced", _BUILTIN) if contract == "v2" else ToolChoice("auto"),
         extra_body={**(extra_body if isinstance(extra_body, Mapping) else {}), **extra},
     )
-
-
-def pictures(answer: Answer) -> list[MediaRef]:
-    """The pictures of ``answer``. Raises :class:`ModelOutputError` with the model's own words if it drew none."""
-    found = [ref for ref in answer.media if ref.kind == "image"]
-    if not found:
-        said = shorten(answer.content or "") or "nothing"
-        why = " because its filter stepped in" if answer.finish_reason == "content_filter" else ""
-        raise ModelOutputError(f"GigaChat drew no picture{why}. It said: {said}", raw=answer.content or "")
-    return found
-
-
-def fill_image_response(response: ImageResponse, data: Sequence[str], answer: Answer, *, created: int) -> ImageResponse:
-    """``data``: the pictures in base64. The model's caption becomes ``revised_prompt``."""
-    response.created = created
-    response.data = [ImageObject(b64_json=picture, revised_prompt=answer.content or None) for picture in data]
-    return response

@@ -8,18 +8,17 @@ JSON objects.
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ..contracts.body_common import TO_JSON
 from ..errors import InvalidRequestError
 from . import plain
 
 _KEPT = 4096  # characters; longer texts are read anew each time
 _NESTED = 3  # how often text inside text is unwrapped: clients encode twice, seldom thrice
 _LITERAL_LIMIT = 100_000
-TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
 _LITERAL_STARTS = ("{", "[", "(", "T", "F", "N")
 
 

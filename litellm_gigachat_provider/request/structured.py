@@ -115,7 +115,7 @@ def _native(asked: _Asked) -> Plan:
         raise InvalidRequestError(asked.where, "says nothing but definitions", "Give the root a type or a $ref.")
     if not isinstance(found.get("required", []), list):
         raise InvalidRequestError(f"{asked.where}.required", "must be a list of names")
-    return Plan(Structured("native", schema=asked.schema, strict=asked.strict))
+    return Plan(Structured("native", schema=asked.schema, strict=asked.strict, wire=found))
 
 
 def _function(asked: _Asked, situation: Situation, names: Names) -> Plan:
@@ -139,23 +139,3 @@ def _regex(holder: Mapping[str, Any], situation: Situation, gate: Gate) -> Plan 
         gate.unsupported("response_format", "regex exists in GigaChat's v2 contract only", USE_V2)
         return None
     return Plan(Structured("regex", regex=pattern))
-
-
-def to_wire(structured: Structured | None) -> dict[str, Any] | None:
-    """GigaChat's ``response_format``, flat; None where nothing is sent.
-
-    "strict requires the schema to have required": where a strict schema has none, all its properties
-    are, which is what the service does with a strict schema anyway.
-    """
-    if structured is None:
-        return None
-    if structured.mode == "regex":
-        return {"type": "regex", "regex": structured.regex}
-    if structured.mode != "native" or structured.schema is None:
-        return None
-    body = schema.inlined(structured.schema, "response_format.schema")
-    wire: dict[str, Any] = {"type": "json_schema", "schema": body}
-    if structured.strict:
-        body.setdefault("required", list(body.get("properties") or ()))
-        wire["strict"] = True
-    return wire

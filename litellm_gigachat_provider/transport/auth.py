@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from ..errors import CredentialsError
+from ..portal import PORTAL
 from ..settings import Settings
 from .oauth import TokenFetcher
-from .portal import PORTAL
 from .tokens import Token, TokenStore
 
 FETCHER = TokenFetcher()

@@ -18,6 +18,7 @@ from ..errors import GigaChatError
 from ..limits import local, shared
 from ..limits.local import Limiter, Slot
 from ..limits.shared import shared_limit_for
+from ..portal import PORTAL
 from ..settings import Settings
 from ..watch.stats import Stats, follow
 from . import exchange
@@ -28,7 +29,6 @@ from .exchange import MAX_FILE, MAX_REPLY, Way
 from .failures import NETWORK_ERRORS, translate
 from .outgoing import build
 from .own_client import way_over
-from .portal import PORTAL
 from .replies import Reply, as_reply, is_event_stream, refuse_stream
 from .streams import AsyncEventStream, EventStream, Hooks
 

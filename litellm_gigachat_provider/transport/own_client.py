@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import httpx
 
+from ..portal import PORTAL
 from .deadline import CONNECT_LIMIT, clock
 from .exchange import Way
-from .portal import PORTAL
 
 T = TypeVar("T")
 _THREADS = 64  # blocking calls at once over clients of the callers; more of them wait

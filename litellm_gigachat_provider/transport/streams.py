@@ -14,10 +14,10 @@ from typing import NamedTuple
 import httpx
 
 from ..errors import GigaChatError
+from ..portal import PORTAL
 from .deadline import Deadline, time_limit
 from .exchange import MAX_REPLY, inflater_for, parts_of
 from .failures import NETWORK_ERRORS, translate
-from .portal import PORTAL
 from .sse import Event, SSEDecoder
 
 _PROGRESS = 1024  # bytes: a read that completes no event counts as progress only if it brings a line or this much

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 
 from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
+from ..portal import PORTAL
 from ..settings import Secret, Settings
-from .portal import PORTAL
 
 # Share of a token's life after which it is renewed in the background, while the old one still works.
 RENEW_AFTER = 0.8

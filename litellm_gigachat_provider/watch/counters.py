@@ -69,16 +69,11 @@ def read(messages: Any, request: ChatRequest) -> None:
 
 
 def spent(usage: Usage | None) -> None:
-    """Tokens of one finished choice, as the service counted them."""
+    """Tokens of one finished choice, or of one embeddings call, as the service counted them."""
     if usage is not None:
         _counters.prompt_tokens += usage.prompt_tokens
         _counters.completion_tokens += usage.completion_tokens
         _counters.cached_tokens += usage.cached_tokens
-
-
-def spent_embedding(response: Any) -> None:
-    """Tokens of a filled ``EmbeddingResponse``."""
-    _counters.prompt_tokens += getattr(getattr(response, "usage", None), "prompt_tokens", 0) or 0
 
 
 def failed(kind: str) -> None:

@@ -12,8 +12,8 @@ from secure import serving_tls, write_ca
 from litellm_gigachat_provider.errors import GigaChatError, InvalidRequestError, TimeoutFailureError
 from litellm_gigachat_provider.files import fetch as fetch_module
 from litellm_gigachat_provider.files.fetch import Fetcher, is_public
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret
-from litellm_gigachat_provider.transport.portal import PORTAL
 
 WHERE = "messages[1].content[2]"
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100

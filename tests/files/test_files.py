@@ -18,8 +18,8 @@ from litellm_gigachat_provider.errors import (
 from litellm_gigachat_provider.files import files, filetypes
 from litellm_gigachat_provider.files.fetch import Fetcher
 from litellm_gigachat_provider.files.shelf import Shelf
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.transport.client import Transport, close_all
-from litellm_gigachat_provider.transport.portal import PORTAL
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 UUID = "0f5b3a9e-1111-4222-8333-{:012d}"

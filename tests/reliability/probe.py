@@ -11,8 +11,8 @@ from typing import Any
 import litellm
 
 import litellm_gigachat_provider
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.transport import client
-from litellm_gigachat_provider.transport.portal import PORTAL
 
 PACKAGE = "litellm_gigachat_provider"
 NETWORK = ("gigachat-network", "gigachat-client")

@@ -37,9 +37,9 @@ from faultserver import (
 from probe import nothing_left, own_tasks, unwrapped
 
 import litellm_gigachat_provider  # noqa: F401 - registers
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client, oauth
-from litellm_gigachat_provider.transport.portal import PORTAL
 
 LIMIT = 0.6  # seconds a call that meets silence may take
 SLACK = 2.5  # of a busy machine

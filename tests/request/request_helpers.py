@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litellm_gigachat_provider import models
-from litellm_gigachat_provider.contracts import body_v1 as v1
-from litellm_gigachat_provider.contracts import body_v2 as v2
+from litellm_gigachat_provider.contracts import body_v1, body_v2
 from litellm_gigachat_provider.request.request import read_chat
 from litellm_gigachat_provider.types import ChatRequest
 
@@ -33,7 +32,7 @@ def body(messages: Any = None, *, contract: str = "v1", **kwargs: Any) -> dict[s
     """The body, every file uploaded as ``id-of-<key>``."""
     request = read(messages, contract=contract, **kwargs)
     files = {attachment.key: f"id-of-{attachment.key}" for attachment in request.attachments}
-    return (v1 if contract == "v1" else v2).body(request, files)
+    return (body_v1 if contract == "v1" else body_v2).body(request, files)
 
 
 def sent(messages: Any, **kwargs: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import base64
 import pytest
 from request_helpers import PNG, STATE, body, read, tool
 
+from litellm_gigachat_provider.contracts import body_v1
 from litellm_gigachat_provider.errors import InvalidRequestError
 
 PNG_BYTES = base64.b64decode(PNG)
@@ -200,8 +201,6 @@ def test_on_v2_a_document_needs_no_function():
 
 
 def test_a_file_that_was_not_uploaded_is_an_error():
-    from litellm_gigachat_provider.contracts import body_v1 as v1
-
     request = read([{"role": "user", "content": [image("https://e.org/a")]}])
     with pytest.raises(InvalidRequestError, match="not uploaded"):
-        v1.body(request, {})
+        body_v1.body(request, {})

@@ -39,7 +39,7 @@ F = tool("f")
 def test_native_on_v1(form):
     assert body(model=ULTRA, response_format=form) == {"model": ULTRA, "messages": HELLO, "response_format": NATIVE}
     request = read(model=ULTRA, response_format=form)
-    assert request.structured == Structured("native", schema=SCHEMA, strict=True)
+    assert request.structured == Structured("native", schema=SCHEMA, strict=True, wire=INLINED)
 
 
 def test_native_on_v2():

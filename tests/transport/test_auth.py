@@ -26,12 +26,12 @@ from litellm_gigachat_provider.errors import (
     HttpFailureError,
     TimeoutFailureError,
 )
+from litellm_gigachat_provider.portal import PORTAL, Portal
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import auth as auth_module
 from litellm_gigachat_provider.transport import tokens
 from litellm_gigachat_provider.transport.auth import GigaChatAuth
 from litellm_gigachat_provider.transport.oauth import TokenFetcher
-from litellm_gigachat_provider.transport.portal import PORTAL, Portal
 from litellm_gigachat_provider.transport.tokens import Failure, Token, TokenStore
 
 URL = "https://api.giga.chat/v1/chat/completions"

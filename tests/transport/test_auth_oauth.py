@@ -24,10 +24,10 @@ from litellm_gigachat_provider.errors import (
     InvalidRequestError,
     TimeoutFailureError,
 )
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import oauth
 from litellm_gigachat_provider.transport.oauth import TokenFetcher
-from litellm_gigachat_provider.transport.portal import PORTAL
 from litellm_gigachat_provider.transport.tokens import Failure, Token, TokenStore
 
 

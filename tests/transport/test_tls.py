@@ -18,10 +18,10 @@ import pytest
 import trustme
 
 from litellm_gigachat_provider.errors import ConnectionFailureError, CredentialsError, InvalidRequestError
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import tls
 from litellm_gigachat_provider.transport.oauth import TokenFetcher
-from litellm_gigachat_provider.transport.portal import PORTAL
 from litellm_gigachat_provider.transport.tls import context_for, tls_hint
 from litellm_gigachat_provider.transport.tokens import Failure
 

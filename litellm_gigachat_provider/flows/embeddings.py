@@ -1,16 +1,17 @@
-"""Embeddings, picture generation and the small service calls, as flows like ``chat``."""
+"""An embeddings call as a flow."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..request import embeddings, images
+from ..bridge.embeddings_images import fill_embedding_response
+from ..contracts.embeddings import read_vectors
+from ..request import embeddings
 from ..transport.replies import Reply
+from ..types import Usage
 from ..watch import counters, logs
 from .call import Call
-from .chat import ask, download_images, first_codec, new_id
 from .flow import Do, Flow, Gather
 
 _PARALLEL = 4  # batches of one embedding call in flight at once
@@ -31,24 +32,16 @@ def embed(call: Call, texts: Any, model_response: Any) -> Flow[Any]:
             bodies.append((yield from _post_json(call, "embeddings", group[0], "embeddings")))
         else:
             bodies += yield Gather([_post_json(call, "embeddings", batch, "embeddings") for batch in group])
-    filled = embeddings.fill_embedding_response(model_response, bodies, plan)
-    counters.spent_embedding(filled)
-    return filled
-
-
-def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
-    """One picture: a chat call with the built-in drawing function, then the file's bytes."""
-    codec = first_codec(call)
-    request = images.image_request(
-        call.model, prompt, call.params, contract=codec.contract, drop_params=call.drop_params
+    vectors: list[list[float]] = []
+    tokens = 0
+    for body, batch in zip(bodies, batches, strict=True):
+        found, cost = read_vectors(body, len(batch["input"]))
+        vectors += found
+        tokens += cost
+    counters.spent(Usage(prompt_tokens=tokens))
+    return fill_embedding_response(
+        model_response, vectors, model=plan.model, tokens=tokens, encoding_format=plan.encoding_format
     )
-    reply = yield from ask(call, codec, codec.body(request, {}))
-    answer = codec.read_answer(reply.json(), request, new_id())
-    counters.spent(answer.usage)
-    media = images.pictures(answer)
-    found = yield from download_images(call, media)
-    data = [url.partition(",")[2] for url in found.values()]
-    return images.fill_image_response(model_response, data, answer, created=answer.created or int(time.time()))
 
 
 def _post_json(call: Call, path: str, body: Mapping[str, Any], where: str) -> Flow[Any]:
