@@ -167,7 +167,7 @@ def test_idle_connections_are_used_again(way, server):
 
 
 class Leaving:
-    """"left" goes on until its reader leaves; "stays" has its answer only after that."""
+    """Who says "left" is sent to until he leaves; "stays" has its answer only after that."""
 
     def __init__(self):
         self.left = asyncio.Event()
