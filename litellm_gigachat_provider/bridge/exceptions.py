@@ -118,9 +118,9 @@ _REMEDIES: tuple[tuple[int, frozenset[str], str | None, str], ...] = (
 def _remedy(failure: HttpFailureError) -> str:
     words = failure.service_message()
     for status, places, pattern, remedy in _REMEDIES:
-        if status == failure.status and failure.where in places:
-            if pattern is None or re.search(pattern, words, re.IGNORECASE):
-                return remedy
+        fits = status == failure.status and failure.where in places
+        if fits and (pattern is None or re.search(pattern, words, re.IGNORECASE)):
+            return remedy
     return ""
 
 
