@@ -42,10 +42,16 @@ def no_network():
         patch.setenv("GIGACHAT_ACCESS_TOKEN", "token-of-the-fuzzer")
         for name in ("GIGACHAT_CREDENTIALS", "GIGACHAT_API_VERSION", "GIGACHAT_MAX_CONCURRENCY"):
             patch.delenv(name, raising=False)
-        patch.setattr(
-            files, "upload", lambda transport, found, **_: {one.key: f"id-{n}" for n, one in enumerate(found)}
-        )
+        patch.setattr(files, "upload", uploaded)
         yield patch
+
+
+async def uploaded(transport, found, **_):
+    return {one.key: f"id-{n}" for n, one in enumerate(found)}
+
+
+async def downloaded(transport, file_id, **_):
+    return b"x", "image/jpeg"
 
 
 def judged(messages, params, *, contract="v1", stream=False, model="GigaChat-2-Max"):
@@ -255,7 +261,7 @@ def answered(content, contract, *, stream=False, size=1 << 20, **params):
     """An answer, or one of LiteLLM's classes. Anything else passes through and fails the test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(provider_call, "transport_for", lambda settings: Answering(content, size))
-        patch.setattr(files, "download", lambda transport, file_id, **_: (b"x", "image/jpeg"))
+        patch.setattr(files, "download", downloaded)
         try:
             return call("GigaChat-2-Max", HELLO, {**params, "api_version": contract}, stream=stream)
         except TYPED as error:
