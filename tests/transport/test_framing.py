@@ -39,7 +39,8 @@ STREAM = event({
 
 def length(*values):
     """The headers, with the body's true length where a value has ``%d``."""
-    return lambda body: b"".join(b"Content-Length: %s\r\n" % v.replace(b"%d", b"%d" % len(body)) for v in values), body_is
+    lines = b"".join(b"Content-Length: %s\r\n" % value for value in values)
+    return lambda body: lines.replace(b"%d", str(len(body)).encode()), body_is
 
 
 def body_is(body):

@@ -62,7 +62,7 @@ class Front:
                 if not refused:
                     writer.write(answer(self.token() if head.startswith(b"POST /oauth") else CHAT))
                     await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
