@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _console, registration
+from . import _console
+from .bridge import registration
+from .bridge.registration import register
+from .bridge.versions import SeamError
 from .provider import GigaChatLLM
-from .registration import SeamError, register
 
 __version__ = "0.1.0"
 __all__ = ["GigaChatLLM", "SeamError", "gigachat", "register", "stats", "token_info"]
@@ -43,6 +45,7 @@ def token_info(**settings: Any) -> dict[str, Any]:
 
 def stats() -> dict[str, Any]:
     """Counters of this process since its start: requests, errors by kind, token refreshes, conversions, cache hits."""
-    from .status import snapshot
+    from .transport import auth
+    from .watch import counters
 
-    return snapshot()
+    return counters.snapshot(auth.stats())

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from .bridge.exceptions import to_litellm
 from .errors import BadAnswerError, GigaChatError, InvalidRequestError
-from .flow import Do, Flow, arun, run
+from .flows.flow import Do, Flow, arun, run
 from .settings import Overrides, resolve
-from .status import to_litellm
 from .transport.client import transport_for
 from .transport.replies import Reply
 
@@ -90,7 +90,6 @@ def _ask(settings: Mapping[str, Any], method: str, path: str, where: str, body: 
     resolved = resolve(overrides)
     transport = transport_for(resolved)
     reply: Reply = yield Do(
-        transport.request,
         transport.arequest,
         method,
         resolved.url(path),

@@ -61,9 +61,9 @@ def _run(run: object, arguments: argparse.Namespace) -> int:
     """The exit code; what can go wrong on the way to GigaChat becomes one sentence instead of a traceback."""
     from openai import OpenAIError  # the base of all of LiteLLM's exceptions
 
+    from .bridge.versions import SeamError
     from .commands.output import CommandError, UsageError, complain, sentence
     from .errors import GigaChatError
-    from .registration import SeamError
 
     assert callable(run)
     try:
@@ -84,7 +84,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from . import __version__
-        from .versions import litellm_version
+        from .bridge.versions import litellm_version
 
         print(f"litellm-gigachat-provider {__version__} (LiteLLM {litellm_version()})")
         parser.exit()
@@ -97,7 +97,7 @@ def _debug_log(wanted: bool) -> Iterator[None]:
         return
     import logging
 
-    from .logs import LOG
+    from .watch.logs import LOG
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import litellm
 from litellm.llms.custom_llm import CustomLLM
 
-from . import registration
+from .bridge.exceptions import to_litellm
+from .bridge.masking import mask
+from .bridge.probe import probed
 from .errors import GigaChatError
-from .flow import arun, run
-from .masking import mask
+from .flows.flow import arun, run
 from .settings import Overrides
-from .status import to_litellm
 
 if TYPE_CHECKING:
-    from .call import Call
+    from .flows.call import Call
 
 
 class GigaChatLLM(CustomLLM):
@@ -29,7 +29,7 @@ class GigaChatLLM(CustomLLM):
     Every failure is a ``litellm.exceptions`` class with the cause chained.
     """
 
-    _litellm_gigachat_provider = True  # how registration tells our handler from a stranger's
+    _litellm_gigachat_provider = True  # how the bridge tells our handler from a stranger's
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -42,9 +42,9 @@ class GigaChatLLM(CustomLLM):
 
     def completion(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One chat answer as ``litellm.ModelResponse``."""
-        registration.probed()
+        probed()
         mask(kwargs)
-        from .chat import plain
+        from .flows.chat import plain
 
         try:
             call = self._prepare(kwargs)
@@ -55,7 +55,7 @@ class GigaChatLLM(CustomLLM):
     async def acompletion(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One chat answer as ``litellm.ModelResponse``."""
         mask(kwargs)
-        from .chat import plain
+        from .flows.chat import plain
 
         try:
             call = self._prepare(kwargs)
@@ -65,24 +65,24 @@ class GigaChatLLM(CustomLLM):
 
     def streaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """An open stream of chunks; not a generator, so that a refusal is raised here and not on iteration."""
-        registration.probed()
+        probed()
         mask(kwargs)
-        from .stream import SyncChatStream
+        from .flows.stream import SyncChatStream
 
         return SyncChatStream(self._prepared(kwargs)).open()
 
     def astreaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """A stream of chunks with ``await .open()``; the seam awaits it before LiteLLM hands it out."""
         mask(kwargs)
-        from .stream import AsyncChatStream
+        from .flows.stream import AsyncChatStream
 
         return AsyncChatStream(self._prepared(kwargs))
 
     def embedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
-        registration.probed()
+        probed()
         mask(kwargs)
-        from .extras import embed
+        from .flows.embeddings import embed
 
         try:
             return run(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
@@ -92,7 +92,7 @@ class GigaChatLLM(CustomLLM):
     async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
         mask(kwargs)
-        from .extras import embed
+        from .flows.embeddings import embed
 
         try:
             return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
@@ -101,9 +101,9 @@ class GigaChatLLM(CustomLLM):
 
     def image_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
-        registration.probed()
+        probed()
         mask(kwargs)
-        from .extras import draw
+        from .flows.images import draw
 
         try:
             return run(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
@@ -113,7 +113,7 @@ class GigaChatLLM(CustomLLM):
     async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         mask(kwargs)
-        from .extras import draw
+        from .flows.images import draw
 
         try:
             return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
@@ -121,7 +121,7 @@ class GigaChatLLM(CustomLLM):
             raise to_litellm(error, kwargs["model"]) from error
 
     def _prepare(self, kwargs: dict[str, Any]) -> Call:
-        from .call import prepare  # httpcore and h2 take 90 ms to import: the first call pays, not the import
+        from .flows.call import prepare  # httpcore and h2 take 90 ms to import: the first call pays, not the import
 
         return prepare(self._overrides, kwargs, drop_params=bool(litellm.drop_params))
 

@@ -104,7 +104,7 @@ def _endpoint(*, force_sandbox: bool) -> contextlib.AbstractContextManager[str]:
 
 
 def _version(litellm: Any) -> str:
-    from ..versions import litellm_version
+    from ..bridge.versions import litellm_version
 
     return litellm_version()
 

@@ -8,10 +8,12 @@ import urllib.request
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
-from .. import settings_env as env
-from .. import settings_read as read
+import httpx
+
 from ..errors import GigaChatError, InvalidRequestError
 from ..settings import Settings, explain
+from ..settings import environment as env
+from ..settings import parsing as read
 from .doctor_types import FAIL, OK, SKIP, WARN, Check, Patient
 from .output import sentence
 
@@ -53,11 +55,12 @@ def versions(patient: Patient) -> Check:
 
 def provider(patient: Patient) -> Check:
     """LiteLLM has a provider of the same name, which would switch certificate checks off."""
-    from .. import registration
+    from ..bridge import registration
+    from ..bridge.versions import SeamError
 
     try:
         registration.self_check()
-    except registration.SeamError as error:
+    except SeamError as error:
         return Check(FAIL, sentence(error), data=registration.status())
     status = registration.status()
     builtin = "; LiteLLM's built-in provider of that name is put aside" if status["builtin"] else ""
@@ -155,22 +158,22 @@ def _encoded_twice(patient: Patient) -> bool:
 
 
 def proxies(patient: Patient) -> Check:
-    from ..transport.proxies import ProxyMap
+    from ..transport.proxies import misread, proxy_for
 
-    found = urllib.request.getproxies()
-    if not any(found.get(name) for name in ("http", "https", "all")):
-        return Check(OK, "none in force")
-    urls = [patient.settings.token_url, patient.settings.base_url] if isinstance(patient.resolved, Settings) else []
-    mapped, rows = ProxyMap(), []
-    for url in urls:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+    rows = []
+    for url in (
+        (patient.settings.token_url, patient.settings.base_url) if isinstance(patient.resolved, Settings) else ()
+    ):
         try:
-            proxy = mapped.find(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
+            proxy = proxy_for(httpx.URL(url))
         except GigaChatError as error:
             return Check(FAIL, sentence(error))
-        rows.append((host, proxy.url if proxy is not None else "direct"))
+        rows.append((urlsplit(url).hostname or "", str(proxy.url) if proxy is not None else "direct"))
     rows = list(dict.fromkeys(rows))
     through = sorted({row[1] for row in rows} - {"direct"})
-    detail = f"in force: {', '.join(through)}" if through else "set, but not used for GigaChat's hosts"
+    is_set = any(urllib.request.getproxies().get(name) for name in ("http", "https", "all"))
+    unused = "set, but not used for GigaChat's hosts" if is_set else "none in force"
+    detail = f"in force: {', '.join(through)}" if through else unused
+    if problems := misread():
+        return Check(WARN, f"{detail}; left out: {'; '.join(problems)}", "Mend or remove it", ("HOST", "THROUGH"), rows)
     return Check(OK, detail, headers=("HOST", "THROUGH"), rows=rows)

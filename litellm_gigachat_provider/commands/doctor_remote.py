@@ -54,15 +54,22 @@ def probe(patient: Patient, url: str) -> Probe:
 def _ask(patient: Patient, url: str) -> Probe:
     import httpx
 
-    from ..transport.failures import network_errors, translate
+    from ..transport.failures import NETWORK_ERRORS, translate
     from ..transport.outgoing import user_agent
+    from ..transport.proxies import proxy_for
     from ..transport.tls import context_for
 
     timeout = min(patient.timeout, 10.0)
     headers = {"User-Agent": user_agent(), "Accept": "application/json"}
     try:
         with (
-            httpx.Client(verify=context_for(patient.settings), timeout=timeout, auth=_anonymous) as client,
+            httpx.Client(
+                verify=context_for(patient.settings),
+                timeout=timeout,
+                auth=_anonymous,
+                trust_env=False,
+                proxy=proxy_for(httpx.URL(url)),
+            ) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
             socket = response.extensions["network_stream"].get_extra_info("ssl_object")
@@ -70,9 +77,7 @@ def _ask(patient: Patient, url: str) -> Probe:
             if socket is not None:
                 found.certificate, found.protocol = socket.getpeercert() or {}, socket.version() or "TLS"
             return found
-    except ValueError as error:  # httpx reads the proxy variables and raises this for a broken one
-        return Probe(failure=ConnectionFailureError(f"the proxy variables cannot be used: {error}"))
-    except network_errors() as error:
+    except NETWORK_ERRORS as error:
         return Probe(failure=translate(error, host=urlsplit(url).netloc, timeout=timeout))
 
 

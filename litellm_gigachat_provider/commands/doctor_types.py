@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .. import settings_env as env
 from ..errors import GigaChatError
 from ..settings import Settings, resolve
-from ..settings_read import decode_key
+from ..settings import environment as env
+from ..settings.parsing import decode_key
 from .output import shortened
 
 OK, WARN, FAIL, SKIP = "OK", "WARN", "FAIL", "-"

@@ -13,26 +13,17 @@ import inspect
 import ipaddress
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from .proxy_server import CHILD, serve_until_stopped
+
 DEFAULT_CONFIG = Path(__file__).with_name("proxy_config.yaml")
-_GRACE = 8.0  # seconds for open requests to end after Ctrl-C
 _PACKAGE = __package__.partition(".")[0]
-# The working directory goes last on the path: a stray litellm_gigachat_provider.py there must not be imported.
-_CHILD = (
-    "import sys; path = sys.path; '' in path and (path.remove(''), path.append('')); "
-    f"from {__name__} import serve; serve()"
-)
 _NEEDED = ("fastapi", "uvicorn", "yaml", "backoff", "apscheduler", "orjson", "multipart")
 _ANY_KEY = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
 _MASTER_KEY = "LITELLM_MASTER_KEY"
@@ -77,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(refusal, file=sys.stderr)
             return 2
         _announce(arguments, port, any_key=_ANY_KEY in environment)
-        return _serve_until_stopped(_command(arguments, path, port), environment)
+        return serve_until_stopped(_command(arguments, path, port), environment)
 
 
 # --- what is checked before anything starts ------------------------------------------------------------
@@ -185,7 +176,7 @@ def _config_key(config: Mapping[str, Any]) -> str | None:
 def _from_dotenv(name: str) -> str:
     from dotenv import dotenv_values
 
-    from ..settings_env import locate
+    from ..settings.environment import locate
 
     path = locate(None).path
     try:
@@ -249,7 +240,7 @@ def _with_sandbox(environment: dict[str, str], stack: contextlib.ExitStack) -> d
 
 
 def _command(arguments: argparse.Namespace, config: Path, port: int) -> list[str]:
-    command = [sys.executable, "-c", _CHILD, "--config", str(config)]
+    command = [sys.executable, "-c", CHILD, "--config", str(config)]
     command += ["--host", arguments.host, "--port", str(port), "--num_workers", str(arguments.workers)]
     return [*command, "--detailed_debug"] if arguments.debug else command
 
@@ -260,52 +251,3 @@ def _announce(arguments: argparse.Namespace, port: int, *, any_key: bool) -> Non
     answers = "the bundled sandbox (no real model behind it)" if arguments.sandbox else "GigaChat"
     key = "any client key is taken" if any_key else "clients must show the key"
     print(f"Starting LiteLLM's proxy on http://{shown}:{port} for {answers}; {key}. Ctrl-C ends it.", flush=True)
-
-
-def serve() -> None:
-    """Runs in the child: LiteLLM's command line, ended when the parent is gone, however it went."""
-    threading.Thread(target=_end_with_parent, name="gigachat-proxy-lifeline", daemon=True).start()
-    from litellm.proxy.proxy_cli import run_server
-
-    run_server()
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 1):  # the parent never writes: this returns only when its end of the pipe closes
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _serve_until_stopped(command: list[str], environment: dict[str, str]) -> int:
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
-    deadlines: list[float] = []
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        deadlines.append(time.monotonic() + (0.0 if deadlines else _GRACE))  # the second Ctrl-C does not wait
-        process.terminate()
-
-    previous = {number: signal.signal(number, stop) for number in _stop_signals()}
-    try:
-        while process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.5)
-            if deadlines and time.monotonic() > deadlines[-1]:
-                _kill(process)
-        return 0 if deadlines else process.returncode
-    finally:
-        _kill(process)  # workers that outlived their supervisor
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _stop_signals() -> list[signal.Signals]:
-    return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
 
 from ..errors import CredentialsError
+from ..portal import PORTAL
 from ..settings import Settings
 from .oauth import TokenFetcher
-from .quiet import hush
 from .tokens import Token, TokenStore
 
 FETCHER = TokenFetcher()
@@ -20,13 +21,33 @@ STORE = TokenStore(FETCHER)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=STORE.reset_after_fork)
 
+# hpack writes every header it packs for HTTP/2 into its log at DEBUG, "Encoding Authorization: Bearer …" among
+# them. httpcore, httpx and aiohttp log no request headers.
+_LOGGERS = ("hpack.hpack", "hpack.table")
+
+
+class _NoDetails(logging.Filter):
+    """Lets through what is more than DEBUG. A filter, because a level set here is undone by ``dictConfig``."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.DEBUG
+
+
+_FILTER = _NoDetails()
+
+
+def hush() -> None:
+    """Idempotent; called where the first tenant's credential meets the HTTP stack, before any header is packed."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)
+
 
 class GigaChatAuth(httpx.Auth):
     """Puts the credential of ``settings`` on each request; on a 401 renews the token and replays once.
 
     The 401 comes before any event of a stream, so streams are replayed the same way. A second 401 is handed on
     as it is. How long a call may wait for a token: until ``request.extensions["gigachat_deadline"]`` (monotonic
-    seconds) if given, else the request's connect and read timeouts together.
+    seconds) if given, else as long as it takes. Only for async clients: the package has no other.
     """
 
     requires_request_body = False
@@ -38,37 +59,19 @@ class GigaChatAuth(httpx.Auth):
         self._store = STORE if store is None else store
         self._tokens = settings.auth_mode in {"token", "key", "password"}
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if not self._tokens:
-            self._apply_fixed(request)
-            yield request
-            return
-        settings, store = self._settings, self._store
-        token = store.ready(settings) or store.wait(settings, _deadline(request))
-        _apply(request, token)
-        response = yield request
-        if response.status_code != 401 or not store.refuse(settings, token):
-            return
-        store.counters.replays += 1
-        token = store.ready(settings) or store.wait(settings, _deadline(request))
-        _apply(request, token)
-        response = yield request
-        if response.status_code == 401:
-            store.refused_again(settings, token)
-
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         if not self._tokens:
             self._apply_fixed(request)
             yield request
             return
         settings, store = self._settings, self._store
-        token = store.ready(settings) or await store.await_(settings, _deadline(request))
+        token = store.ready(settings) or await store.wait(settings, _deadline(request))
         _apply(request, token)
         response = yield request
         if response.status_code != 401 or not store.refuse(settings, token):
             return
         store.counters.replays += 1
-        token = store.ready(settings) or await store.await_(settings, _deadline(request))
+        token = store.ready(settings) or await store.wait(settings, _deadline(request))
         _apply(request, token)
         response = yield request
         if response.status_code == 401:
@@ -86,11 +89,7 @@ def _apply(request: httpx.Request, token: Token) -> None:
 
 def _deadline(request: httpx.Request) -> float | None:
     given = request.extensions.get("gigachat_deadline")
-    if isinstance(given, (int, float)):
-        return float(given)
-    timeout = request.extensions.get("timeout") or {}
-    connect, read = timeout.get("connect"), timeout.get("read")
-    return None if connect is None or read is None else time.monotonic() + connect + read
+    return float(given) if isinstance(given, (int, float)) else None
 
 
 # --- what people see ---------------------------------------------------------------------------------
@@ -123,9 +122,7 @@ def refresh_token(settings: Settings, *, timeout: float | None = 60.0) -> dict[s
     """Fetch a new token now and return :func:`token_status`. Raises a typed failure; the old token stays then."""
     if not settings.renewable:
         raise CredentialsError(f"nothing to refresh: the {settings.auth_mode} mode fetches no token")
-    outcome = STORE.start(settings, STORE.entry(settings), force=True)
-    if not isinstance(outcome, Token):
-        STORE.wait_for(outcome, None if timeout is None else time.monotonic() + timeout)
+    PORTAL.call(STORE.wait(settings, None if timeout is None else time.monotonic() + timeout, force=True))
     return token_status(settings)
 
 

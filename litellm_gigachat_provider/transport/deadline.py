@@ -1,13 +1,8 @@
-"""Time limits: of a whole call, and of each wait inside it.
-
-An async call is bounded by one timer. A blocking one has no such thing, so every connect, read and write is
-clamped to what is left of the call: a peer that sends a byte a second cannot hold a thread longer than the limit.
-"""
+"""Time limits: of a whole call, and of each wait inside it."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -33,15 +28,13 @@ class Deadline:
     def passed(self) -> bool:
         return self.at is not None and clock() >= self.at
 
-    def timeouts(self) -> dict[str, float | None]:
-        """What httpx and httpcore take as their four timeouts, for a request that starts now."""
+    def connect_only(self) -> dict[str, float | None]:
+        """httpx's four timeouts, for a request whose other waits are bounded by :func:`time_limit`."""
         left = self.left()
-        return {"connect": connect_limit(left), "read": left, "write": left, "pool": left}
+        return {"connect": CONNECT_LIMIT if left is None else min(CONNECT_LIMIT, left)} | _ENDLESS
 
 
-def connect_limit(left: float | None) -> float:
-    return CONNECT_LIMIT if left is None else min(CONNECT_LIMIT, left)
-
+_ENDLESS: dict[str, float | None] = {"read": None, "write": None, "pool": None}
 
 if sys.version_info >= (3, 11):
     import asyncio
@@ -59,27 +52,3 @@ else:
 
         with anyio.fail_after(seconds):
             yield
-
-
-_of_thread = threading.local()
-
-
-class clamp:  # noqa: N801 - reads as a statement: with clamp(deadline)
-    """``with clamp(deadline)``: every network wait of this thread ends when the deadline passes."""
-
-    __slots__ = ("_before", "_deadline")
-
-    def __init__(self, deadline: Deadline | None) -> None:
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        self._before = getattr(_of_thread, "deadline", None)
-        _of_thread.deadline = self._deadline
-
-    def __exit__(self, *_: object) -> None:
-        _of_thread.deadline = self._before
-
-
-def current() -> Deadline | None:
-    """The deadline that this thread is clamped to."""
-    return getattr(_of_thread, "deadline", None)

@@ -1,137 +1,147 @@
-"""One request through one lane, with the token of an ``httpx.Auth`` flow: the part that is the same for every call.
-
-The flow is driven by hand, as ``httpx.Client`` does it, so that lanes without httpx keep its semantics: what
-the flow yields is sent, the answer goes back into it, and when it has no more to send the last answer counts.
-"""
+"""One request with the token of an ``httpx.Auth`` flow: sent, judged, replayed; and how a body is read."""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import AsyncIterator
+from typing import Protocol
+
 import httpx
 
-from .deadline import Deadline, clamp, time_limit
-from .failures import network_errors
-from .lanes import AsyncLane, AsyncRawStream, Lane, Raw, RawStream, unpacked
-from .replies import MAX_ERROR
+from ..errors import BadAnswerError, GigaChatError
+from .failures import NETWORK_ERRORS
 
-_FINE = httpx.Response(200)
-
-
-def _answer(answer: Raw | RawStream | AsyncRawStream, request: httpx.Request) -> httpx.Response:
-    """What the flow sees of an answer: status and headers; of a good one, which is all but free, the status."""
-    if answer.status == 200:
-        return _FINE
-    return httpx.Response(answer.status, headers=_bare(answer.headers), request=request)
+ACCEPTED = "gzip, deflate"
+MAX_REPLY = 64 * 1024 * 1024  # bytes
+MAX_FILE = 100 * 1024 * 1024
+MAX_ERROR = 64 * 1024
 
 
-def _bare(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
-    return [pair for pair in headers.raw if pair[0].lower() != b"content-encoding"]  # httpx would unpack nothing
+class Way(Protocol):
+    """What carries one request: a transport of ours, or the caller's client."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response: ...
 
 
-def send(lane: Lane, auth: httpx.Auth, request: httpx.Request, url: str, deadline: Deadline, limit: int) -> Raw:
-    flow = auth.sync_auth_flow(request)
-    try:
-        request = next(flow)
-        while True:
-            raw = lane.send(request, url, deadline, limit)
-            request = flow.send(_answer(raw, request))
-    except StopIteration:
-        return raw
-    finally:
-        flow.close()
-
-
-async def asend(
-    lane: AsyncLane, auth: httpx.Auth, request: httpx.Request, url: str, deadline: Deadline, limit: int
-) -> Raw:
+async def send(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
+    """The last answer of the flow, its body still to be read. The others are closed."""
     flow = auth.async_auth_flow(request)
+    response: httpx.Response | None = None
     try:
-        async with time_limit(deadline.left()):
-            request = await flow.__anext__()
-            while True:
-                raw = await lane.send(request, url, deadline, limit)
-                request = await flow.asend(_answer(raw, request))
-    except StopAsyncIteration:
-        return raw
-    finally:
-        await flow.aclose()
-
-
-def open_(lane: Lane, auth: httpx.Auth, request: httpx.Request, url: str, deadline: Deadline) -> RawStream:
-    flow = auth.sync_auth_flow(request)
-    raw: RawStream | None = None
-    try:
-        request = next(flow)
+        request = await flow.__anext__()
         while True:
-            raw = lane.open(request, url, deadline)
-            request = flow.send(_answer(raw, request))
-            raw.close()
-    except StopIteration:
-        assert raw is not None
-        return raw
-    except BaseException:
-        if raw is not None:
-            raw.close()
-        raise
-    finally:
-        flow.close()
-
-
-async def aopen(
-    lane: AsyncLane, auth: httpx.Auth, request: httpx.Request, url: str, deadline: Deadline
-) -> AsyncRawStream:
-    flow = auth.async_auth_flow(request)
-    raw: AsyncRawStream | None = None
-    try:
-        async with time_limit(deadline.left()):
-            request = await flow.__anext__()
-            while True:
-                raw = await lane.open(request, url, deadline)
-                request = await flow.asend(_answer(raw, request))
-                await raw.aclose()
+            response = await way.handle_async_request(request)
+            request = await flow.asend(response)
+            await _finish(response)
     except StopAsyncIteration:
-        assert raw is not None
-        return raw
+        assert response is not None
+        return response
     except BaseException:
-        if raw is not None:
-            raw.drop()
+        if response is not None:
+            await response.aclose()
         raise
     finally:
         await flow.aclose()
 
 
-def read_some(raw: RawStream, deadline: Deadline) -> bytes:
-    """The body of an answer that is no stream, as far as an error text needs it. Closes it."""
-    parts: list[bytes] = []
-    size = 0
+async def _finish(response: httpx.Response) -> None:
+    """Reads a small body to its end, so that the connection can be used for the replay."""
     try:
-        with clamp(deadline):
-            while size < MAX_ERROR and (part := raw.read()):
-                parts.append(part)
-                size += len(part)
-    except network_errors():
-        pass  # the status is known: a body that breaks off must not hide it
+        await read_some(response)
+    except NETWORK_ERRORS:
+        await response.aclose()  # the status is all that mattered
+
+
+async def read(response: httpx.Response, limit: int, too_large: GigaChatError | None = None) -> bytes:
+    """The whole body, unpacked. Raises BadAnswerError (or the failure given) beyond ``limit`` bytes."""
+    parts: list[bytes] = []
+    left = limit
+    try:
+        async for part in parts_of(response):
+            left -= len(part)
+            if left < 0:
+                raise too_large or BadAnswerError(f"GigaChat's answer is longer than {limit} bytes")
+            parts.append(part)
     finally:
-        raw.close()
-    return _head(parts, raw.headers)
+        await response.aclose()
+    return unpack(b"".join(parts), response.headers.get("content-encoding"), limit)
 
 
-async def aread_some(raw: AsyncRawStream, deadline: Deadline) -> bytes:
+async def read_some(response: httpx.Response) -> bytes:
+    """As much of a body as an error text needs. A body that breaks off must not hide the status."""
     parts: list[bytes] = []
     size = 0
     try:
-        async with time_limit(deadline.left()):
-            while size < MAX_ERROR and (part := await raw.read()):
-                parts.append(part)
-                size += len(part)
-    except network_errors():
+        async for part in parts_of(response):
+            parts.append(part)
+            size += len(part)
+            if size >= MAX_ERROR:
+                break
+    except NETWORK_ERRORS:
         pass
     finally:
-        raw.drop()
-    return _head(parts, raw.headers)
-
-
-def _head(parts: list[bytes], headers: httpx.Headers) -> bytes:
+        await response.aclose()
     body = b"".join(parts)
-    if len(body) >= MAX_ERROR:
-        return body if "content-encoding" not in headers else b""
-    return unpacked(body, headers, MAX_ERROR * 16)
+    encoding = response.headers.get("content-encoding")
+    if encoding is None or size < MAX_ERROR:
+        return unpack(body, encoding, MAX_ERROR * 16)
+    return b""
+
+
+def parts_of(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it comes, still packed: httpx would unpack any amount of it."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream.__aiter__()
+
+
+# --- Content-Encoding, with a bound: 100 KB of gzip can hold 100 MB, which httpx would unpack without asking ---
+
+
+class Inflater:
+    """Unpacks gzip or deflate piece by piece; raises BadAnswerError beyond ``limit`` bytes of result."""
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise BadAnswerError(f"GigaChat's answer is packed as {encoding[:40]!r}, which was not asked for")
+        # 47 reads the gzip or the zlib header, whichever is there
+        self._inflate = zlib.decompressobj(47)
+        self._raw_is_possible = encoding == "deflate"
+        self._left = limit
+        self._limit = limit
+
+    def feed(self, data: bytes) -> bytes:
+        try:
+            result = self._inflate.decompress(data, self._left + 1)
+        except zlib.error:
+            if not self._raw_is_possible:
+                raise BadAnswerError("GigaChat's answer cannot be unpacked") from None
+            self._inflate = zlib.decompressobj(-15)  # "deflate" without the zlib header, as some servers send it
+            self._raw_is_possible = False
+            return self.feed(data)
+        if data:
+            self._raw_is_possible = False
+        self._left -= len(result)
+        if self._left < 0:
+            raise BadAnswerError(f"GigaChat's answer unpacks to more than {self._limit} bytes")
+        return result
+
+    def finish(self) -> None:
+        """Raises BadAnswerError if the packed data stopped in its middle."""
+        if not self._inflate.eof:
+            raise BadAnswerError("GigaChat's answer was cut (packed data ends early)")
+
+
+def inflater_for(encoding: str | None, limit: int) -> Inflater | None:
+    """None where the body is not packed."""
+    name = (encoding or "").strip().lower()
+    return None if name in ("", "identity") else Inflater(name, limit)
+
+
+def unpack(body: bytes, encoding: str | None, limit: int) -> bytes:
+    """A whole body, unpacked. Raises BadAnswerError."""
+    inflater = inflater_for(encoding, limit) if body else None
+    if inflater is None:
+        return body
+    result = inflater.feed(body)
+    inflater.finish()
+    return result

@@ -7,70 +7,30 @@ and h11 quotes header values. Only what the operating system, OpenSSL and a fixe
 from __future__ import annotations
 
 import asyncio
-import http.client
 import os
 import socket
 import ssl
-import sys
-from typing import Any
 
+import aiohttp
 import httpx
 
 from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
+from .tls import tls_hint
 
-_CA_REMEDY = (
-    "The certificate of the server is not trusted. If a company proxy or an own installation signs it, put its "
-    "root certificate (PEM) into a file and name the file in GIGACHAT_CA_BUNDLE_FILE"
-)
+_NO_REFUSALS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+_CUT = frozenset({"RemoteProtocolError", "ReadError", "ClientPayloadError", "ServerDisconnectedError"})
 
-_TIMEOUTS = frozenset({"TimeoutException", "ServerTimeoutError", "TimeoutError"})
-_CONNECTING = frozenset({"ConnectError", "ClientConnectorError", "gaierror"})
-_CUT = frozenset(
-    {
-        "IncompleteRead",
-        "RemoteProtocolError",
-        "ReadError",
-        "ClientPayloadError",
-        "ServerDisconnectedError",
-        "ConnectionError",
-        "EOFError",
-    }
-)
-
-# What may come out of a lane, whichever library it uses. Names and not classes decide what it means: httpx,
-# httpcore and aiohttp (below an httpx client of the caller) call the same things alike, and are not always loaded.
-_ALWAYS: tuple[type[BaseException], ...] = (
+# Everything a way may raise: httpx's exceptions, the package's own, and what a client of the caller lets through.
+NETWORK_ERRORS: tuple[type[BaseException], ...] = (
     GigaChatError,
-    http.client.HTTPException,
     httpx.HTTPError,
     httpx.InvalidURL,
     httpx.StreamError,
+    aiohttp.ClientError,
     OSError,
-    EOFError,
     TimeoutError,
     asyncio.TimeoutError,
 )
-
-
-def network_errors() -> tuple[type[BaseException], ...]:
-    """Everything a lane may raise, our own failures included. Loads nothing: what is not loaded raises nothing."""
-    return _ALWAYS + _of_httpcore(sys.modules.get("httpcore")) + _of_aiohttp(sys.modules.get("aiohttp"))
-
-
-# A module that another thread is importing right now is in sys.modules too, with some of its names missing: the
-# thread that fetches the first token loads httpcore while the caller's time runs out.
-_HTTPCORE = (
-    "ConnectionNotAvailable", "NetworkError", "ProtocolError", "ProxyError", "UnsupportedProtocol", "TimeoutException",
-)  # fmt: skip
-
-
-def _of_httpcore(httpcore: Any) -> tuple[type[BaseException], ...]:
-    return tuple(getattr(httpcore, name) for name in _HTTPCORE if hasattr(httpcore, name))
-
-
-def _of_aiohttp(aiohttp: Any) -> tuple[type[BaseException], ...]:
-    places = ((aiohttp, "ClientError"), (getattr(aiohttp, "http_exceptions", None), "HttpProcessingError"))
-    return tuple(getattr(place, name) for place, name in places if hasattr(place, name))
 
 
 def translate(
@@ -80,17 +40,28 @@ def translate(
     if isinstance(error, GigaChatError):
         return clean(error)
     chain = _chain(error)
-    for link in chain:
-        reason = getattr(link, "verify_message", None)
-        if reason and isinstance(link, ssl.SSLCertVerificationError):
-            return ConnectionFailureError(f"TLS with {host} failed: {reason}. {_CA_REMEDY}")
-    if any(_is_named(link, _TIMEOUTS) for link in chain[:2]):
+    if isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError)):
         return _late(error, host, timeout, doing)
+    refused = tls_error(error)
+    if refused is not None:
+        reason = getattr(refused, "verify_message", "") or getattr(refused, "reason", None) or type(refused).__name__
+        hint = tls_hint(str(refused))
+        return ConnectionFailureError(f"TLS with {host} failed: {reason}{'. ' + hint if hint else ''}")
     if answered and _is_named(error, _CUT):
         return ConnectionFailureError(f"the connection to {host} broke in the middle of the answer{_because(chain)}")
-    if _is_named(error, _CONNECTING):
+    if isinstance(error, (httpx.ConnectError, socket.gaierror, aiohttp.ClientConnectorError)):
         return ConnectionFailureError(f"cannot connect to {host}{_because(chain)}")
     return ConnectionFailureError(f"the connection to {host} failed: {_title(error)}{_because(chain)}")
+
+
+def tls_error(error: BaseException) -> ssl.SSLError | None:
+    """OpenSSL's refusal, where that is the cause of ``error``. A read that found nothing yet is an SSLError too, and
+    so is aiohttp's wrapping of one.
+    """
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLError) and not isinstance(link, (*_NO_REFUSALS, aiohttp.ClientError)):
+            return link
+    return None
 
 
 def clean(failure: GigaChatError) -> GigaChatError:
@@ -100,7 +71,7 @@ def clean(failure: GigaChatError) -> GigaChatError:
 
 
 def _late(error: BaseException, host: str, timeout: float | None, doing: str) -> TimeoutFailureError:
-    if type(error).__name__ in ("ConnectTimeout", "ConnectionTimeoutError"):
+    if isinstance(error, (httpx.ConnectTimeout, aiohttp.ConnectionTimeoutError)):
         return TimeoutFailureError(f"connecting to {host} took longer than the limit (10 s, or the timeout if shorter)")
     limit = "" if timeout is None else f" of {timeout:g} s"
     return TimeoutFailureError(f"GigaChat at {host} did not {doing or 'answer'} within the timeout{limit}")
@@ -131,9 +102,6 @@ _TITLES = {
     "ClientResponseError": "the answer breaks the HTTP protocol",
     "LocalProtocolError": "the request cannot be written as HTTP (check the headers)",
     "ReadError": "lost while reading",
-    "IncompleteRead": "the answer was cut",
-    "RemoteDisconnected": "closed before the answer",
-    "HTTPException": "the answer breaks the HTTP protocol",
     "WriteError": "lost while writing",
     "ProxyError": "the proxy refused it",
     "ClientHttpProxyError": "the proxy refused it",
@@ -151,8 +119,6 @@ def _title(error: BaseException) -> str:
 def _because(chain: list[BaseException]) -> str:
     """What the operating system or OpenSSL says; never a library's own text, which may quote headers."""
     for link in chain:
-        if isinstance(link, ssl.SSLError):
-            return f" (TLS: {link.reason or type(link).__name__})"
         if isinstance(link, socket.gaierror):
             return " (the name cannot be resolved)"
         if isinstance(link, OSError) and link.errno:

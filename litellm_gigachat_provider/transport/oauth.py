@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -24,19 +25,23 @@ from ..errors import (
     read_message,
 )
 from ..settings import Secret, Settings
-from .tls import context_for, tls_hint
+from .connections import way_to
+from .deadline import Deadline, time_limit
+from .exchange import Way, read
+from .failures import NETWORK_ERRORS, tls_error, translate
+from .outgoing import user_agent
 from .tokens import Failure, Token
 
-CONNECT_SECONDS, READ_SECONDS = 10.0, 15.0
 ATTEMPTS = 3
 PAUSES = (0.2, 0.6)  # seconds before the second and third attempt, with jitter
 RETRY_BUDGET = 8.0  # no new attempt after so many seconds: the callers' own limits come first
 PATIENCE_FOR_RETRY_AFTER = 2.0
-EXCHANGE_SECONDS = 30.0  # the whole answer of one attempt
+EXCHANGE_SECONDS = 20.0  # one attempt as a whole, connecting (10 s) included
 ANSWER_LIMIT = 256 * 1024  # bytes; a real answer has 1.3 KB
 CLOCK_TOLERANCE = 30.0  # seconds this machine's clock may differ from the server's before its Date counts
 UNCLEAR_LIFE = 60.0  # seconds a token is kept that is over on arrival by every clock
 
+_FAILURES: tuple[type[BaseException], ...] = (*NETWORK_ERRORS, ValueError)
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 # The OAuth server's own codes. Final whatever the HTTP status: documentation and observation differ on it.
@@ -51,77 +56,62 @@ _FINAL_CODES: dict[int, str] = {
 }
 
 
-def default_client(settings: Settings) -> httpx.Client:
-    """A client for one exchange. Cheap, as the TLS context is cached; proxies come from the environment."""
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    return httpx.Client(verify=context_for(settings), timeout=timeout, follow_redirects=False)
-
-
 class TokenFetcher:
-    """Fetches a token for settings: ``TokenStore``'s ``fetch``. Never raises a GigaChat failure, it returns one."""
+    """Fetches a token for settings: ``TokenStore``'s ``fetch``. Never raises a GigaChat failure, it returns one.
+
+    ``way`` gives what carries a request with the TLS identity of the settings.
+    """
 
     def __init__(
         self,
         *,
-        client: Callable[[Settings], httpx.Client] = default_client,
+        way: Callable[[Settings, httpx.URL], Way] = way_to,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.client = client
+        self.way = way
         self.clock = clock
         self.sleep = sleep
 
-    def __call__(self, settings: Settings) -> Token | Failure:
+    async def __call__(self, settings: Settings) -> Token | Failure:
         started = time.monotonic()
-        try:
-            with self.client(settings) as client:
-                for attempt in range(ATTEMPTS):
-                    outcome, pause = self._attempt(client, settings)
-                    if pause is None or attempt == ATTEMPTS - 1 or time.monotonic() - started > RETRY_BUDGET:
-                        break
-                    self.sleep(pause or PAUSES[attempt] * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
-        except (CredentialsError, InvalidRequestError) as error:  # of the TLS settings
-            outcome = _failed(type(error), *_arguments(error), final=True)
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            OSError,
-            ValueError,
-        ) as error:  # e.g. a broken HTTPS_PROXY
-            outcome = _failed(ConnectionFailureError, f"the OAuth client cannot be set up: {_words(error)}")
-        return outcome
+        attempt = 0
+        while True:
+            outcome, pause = await self._attempt(settings)
+            attempt += 1
+            if pause is None or attempt == ATTEMPTS or time.monotonic() - started > RETRY_BUDGET:
+                return outcome
+            await self.sleep(pause or PAUSES[attempt - 1] * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
 
-    def _attempt(self, client: httpx.Client, settings: Settings) -> tuple[Token | Failure, float | None]:
+    async def _attempt(self, settings: Settings) -> tuple[Token | Failure, float | None]:
         """One request. With the outcome: seconds to wait before another attempt, 0 for the usual, None for none."""
         url = settings.token_url
         try:
-            status, headers, body = self._exchange(client, settings, url)
-        except httpx.TimeoutException as error:
-            return _failed(TimeoutFailureError, f"the OAuth server {url} did not answer in time ({_words(error)})"), 0.0
-        except httpx.TransportError as error:
-            words = _words(error)
-            hint = tls_hint(words)
-            text = f"the OAuth server {url} cannot be reached: {words}"
-            return _failed(ConnectionFailureError, f"{text}. {hint}" if hint else text), None if hint else 0.0
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-            return _failed(
-                ConnectionFailureError, f"the request to the OAuth server {url} failed: {_words(error)}"
-            ), None
+            async with time_limit(EXCHANGE_SECONDS):
+                status, headers, body = await self._exchange(settings, httpx.URL(url))
+        except GigaChatError as error:  # the TLS or proxy settings, or an endless answer
+            final = isinstance(error, (CredentialsError, InvalidRequestError))
+            return _failed(type(error), *_arguments(error), final=final), None
+        except _FAILURES as error:
+            words = str(translate(error, host=url, timeout=EXCHANGE_SECONDS))
+            late = isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError))
+            kind = TimeoutFailureError if late else ConnectionFailureError
+            for_good = tls_error(error) is not None or isinstance(error, ValueError)
+            return _failed(kind, f"no access token from the OAuth server: {words}"), None if for_good else 0.0
         if 200 <= status < 300:
             return self._read_token(settings, headers, body), None
         return _read_refusal(settings, status, headers, _scrub(body, settings))
 
-    def _exchange(self, client: httpx.Client, settings: Settings, url: str) -> tuple[int, httpx.Headers, bytes]:
-        limit = time.monotonic() + EXCHANGE_SECONDS
-        with client.stream("POST", url, headers=_headers(settings), content=_form(settings)) as response:
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > ANSWER_LIMIT:
-                    break
-                if time.monotonic() > limit:
-                    raise httpx.ReadTimeout("the answer trickled in too slowly")
-            return response.status_code, response.headers, bytes(body)
+    async def _exchange(self, settings: Settings, url: httpx.URL) -> tuple[int, httpx.Headers, bytes]:
+        request = httpx.Request(
+            "POST",
+            url,
+            headers=_headers(settings),
+            content=_form(settings),
+            extensions={"timeout": Deadline(EXCHANGE_SECONDS).connect_only()},
+        )
+        response = await self.way(settings, url).handle_async_request(request)
+        return response.status_code, response.headers, await read(response, ANSWER_LIMIT)
 
     def _read_token(self, settings: Settings, headers: httpx.Headers, body: bytes) -> Token | Failure:
         """``{"access_token", "expires_at"}`` of OAuth, ``{"tok", "exp"}`` of ``/token``."""
@@ -140,7 +130,13 @@ class TokenFetcher:
 
 
 def _headers(settings: Settings) -> dict[str, str]:
-    common = {"Accept": "application/json", "RqUID": str(uuid.uuid4()), "User-Agent": _user_agent()}
+    # a token lives 30 minutes: the connection is not needed again soon
+    common = {
+        "Accept": "application/json",
+        "Connection": "close",
+        "RqUID": str(uuid.uuid4()),
+        "User-Agent": user_agent(),
+    }
     if settings.credentials is not None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         return {"Authorization": f"Basic {settings.credentials.reveal()}", **form, **common}
@@ -156,15 +152,6 @@ def _form(settings: Settings) -> bytes:
     return (
         str(httpx.QueryParams({"scope": settings.scope})).encode("ascii") if settings.credentials is not None else b""
     )
-
-
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"litellm-gigachat-provider/{version('litellm-gigachat-provider')}"
-    except PackageNotFoundError:  # run from a source tree
-        return "litellm-gigachat-provider"
 
 
 # --- reading answers ---------------------------------------------------------------------------------
@@ -244,14 +231,6 @@ def _scrub(body: bytes, settings: Settings) -> bytes:
         if secret:
             body = body.replace(secret.reveal().encode(), b"***")
     return body
-
-
-def _words(error: BaseException) -> str:
-    """What an HTTP or socket error says. h11 quotes the header that it finds illegal, so that one keeps quiet."""
-    if isinstance(error, (httpx.LocalProtocolError, UnicodeError)):
-        return type(error).__name__
-    text = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _failed(kind: Callable[..., GigaChatError], *arguments: Any, final: bool = False) -> Failure:

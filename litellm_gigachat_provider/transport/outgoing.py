@@ -13,7 +13,7 @@ from ..errors import InvalidRequestError
 from ..settings import Settings
 from . import jsonio
 from .deadline import Deadline
-from .encoding import ACCEPTED
+from .exchange import ACCEPTED
 
 _PLAIN = {"Accept": "application/json", "Accept-Encoding": ACCEPTED}
 # Packed events could sit in the packer's buffer, so a stream is asked for as it is.
@@ -37,7 +37,7 @@ def build(
         content = jsonio.encode(json)
     own = tuple(headers.items()) if headers else ()
     merged = httpx.Headers(_merged(url, settings.client_id, stream, json is not None, own))
-    extensions = {"gigachat_deadline": deadline.at}
+    extensions = {"gigachat_deadline": deadline.at, "timeout": deadline.connect_only()}
     if files is not None:
         request = httpx.Request(method, parse_url(url), headers=merged, files=files, extensions=extensions)
     else:

@@ -1,93 +1,138 @@
-"""Which proxy a request goes through, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (or the system's settings).
+"""Which proxy a request goes through: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (or the system's settings).
 
-One answer for every lane: a library's own reading of the environment may include ``~/.netrc``, and put another
-Authorization header on the request than ours.
+One answer for every request the package makes: tokens, chat, files. NO_PROXY is read as httpx reads it (a name stands
+for itself and what is below it, an address for itself, ``scheme://host`` for that scheme only), and so are the forms
+that httpx fails on: ``[::1]``, ports, address ranges, names in other scripts. What is not understood is left out and
+named by :func:`misread`: a bad entry must not be able to stop a call.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import ipaddress
+import os
 import urllib.request
-from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import NamedTuple
 
 import httpx
 
 from ..errors import ConnectionFailureError
 
-
-@dataclass(frozen=True)
-class Proxy:
-    """A proxy without its password in ``url``; ``login`` is kept out of repr."""
-
-    scheme: str
-    host: str
-    port: int
-    login: tuple[str, str] | None = field(default=None, repr=False)
-
-    @property
-    def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
-
-    @property
-    def is_socks(self) -> bool:
-        return self.scheme.startswith("socks")
+_PORTS = {"http": 80, "https": 443}
+_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def port_of(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
+class _Rule(NamedTuple):
+    """One entry of NO_PROXY; what is None holds for all."""
 
+    name: str | None
+    network: _Network | None
+    port: int | None
+    scheme: str | None
 
-_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-
-
-class ProxyMap:
-    """The proxies as they are configured when it is made."""
-
-    def __init__(self) -> None:
-        self._proxies = urllib.request.getproxies()
-        self._known: dict[tuple[str, str, int], Proxy | None] = {}
-
-    def find(self, scheme: str, host: str, port: int) -> Proxy | None:
-        """The proxy to this origin, None for a direct connection. Raises ConnectionFailureError on a broken setting."""
-        if not self._proxies:
-            return None
-        origin = (scheme, host, port)
-        if origin not in self._known:
-            if len(self._known) > 256:
-                self._known.clear()
-            self._known[origin] = self._look_up(*origin)
-        return self._known[origin]
-
-    def needs_core(self, url: httpx.URL) -> bool:
-        """Whether the proxy to this URL is one that only httpcore speaks to: SOCKS, or TLS within TLS."""
-        if not self._proxies:
+    def covers(self, url: httpx.URL, host: str, address: _Address | None) -> bool:
+        if self.scheme not in (None, url.scheme) or self.port not in (None, url.port or _PORTS.get(url.scheme)):
             return False
-        proxy = self.find(url.scheme, url.host, port_of(url))
-        return proxy is not None and proxy.scheme != "http"
-
-    def _look_up(self, scheme: str, host: str, port: int) -> Proxy | None:
-        value = self._proxies.get(scheme) or self._proxies.get("all")
-        if not value or urllib.request.proxy_bypass(f"{host}:{port}"):
-            return None
-        return _read(value if "://" in value else f"http://{value}", scheme)
+        if self.network is not None:
+            return address is not None and address in self.network
+        return self.name is None or host == self.name or host.endswith(f".{self.name}")
 
 
-def _read(value: str, for_scheme: str) -> Proxy:
+class _Environment(NamedTuple):
+    proxies: dict[str, httpx.Proxy]  # by the scheme of the request, or "all"
+    direct: tuple[_Rule, ...]
+    misread: tuple[str, ...]
+
+
+def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
+    """The proxy to this URL, None for a direct connection.
+
+    Raises ConnectionFailureError for a SOCKS proxy without the package that speaks to it.
+    """
+    environment = _environment()
+    proxy = environment.proxies.get(url.scheme) or environment.proxies.get("all")
+    if proxy is None:
+        return None
+    host = url.raw_host.decode("ascii").rstrip(".")
+    address = _address(host)
+    if any(rule.covers(url, host, address) for rule in environment.direct):
+        return None
+    if proxy.url.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ConnectionFailureError(
+            "a SOCKS proxy is configured. Install socksio (pip install 'httpx[socks]') to use it, or list the host "
+            "in NO_PROXY"
+        )
+    return proxy
+
+
+def misread() -> tuple[str, ...]:
+    """What of the proxy settings is not understood and therefore left out, one sentence each; without passwords."""
+    return _environment().misread
+
+
+def _environment() -> _Environment:
+    return _read(tuple(os.environ.get(name) or os.environ.get(name.upper()) for name in _VARIABLES))
+
+
+@functools.lru_cache(maxsize=16)
+def _read(_: tuple[str | None, ...]) -> _Environment:
+    found = urllib.request.getproxies()
+    misread: list[str] = []
+    proxies: dict[str, httpx.Proxy] = {}
+    for scheme in ("http", "https", "all"):
+        if value := found.get(scheme):
+            proxy = _proxy(value)
+            if proxy is None:
+                misread.append(f"{scheme.upper()}_PROXY is not the URL of a proxy (http, https, socks5 or socks5h)")
+            else:
+                proxies[scheme] = proxy
+    direct: list[_Rule] = []
+    for entry in filter(None, (part.strip() for part in found.get("no", "").split(","))):
+        rule = _rule(entry)
+        if rule is None:
+            misread.append(f"{entry[:80]!r} in NO_PROXY is no name, address, range or URL")
+        else:
+            direct.append(rule)
+    return _Environment(proxies, tuple(direct), tuple(misread))
+
+
+def _proxy(value: str) -> httpx.Proxy | None:
     try:
-        parts: SplitResult | None = urlsplit(value)
-        port = parts.port if parts is not None else None
+        proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return proxy if proxy.url.host else None
+
+
+def _rule(entry: str) -> _Rule | None:
+    if entry == "*":
+        return _Rule(None, None, None, None)
+    scheme, separator, place = entry.lower().rpartition("://")
+    if separator and scheme not in ("http", "https", "all"):
+        return None
+    for_scheme = scheme if separator and scheme != "all" else None
+    try:
+        return _Rule(None, ipaddress.ip_network(place.strip("[]"), strict=False), None, for_scheme)
     except ValueError:
-        parts = port = None
-    if parts is None or parts.scheme not in _PORTS or not parts.hostname:
-        raise ConnectionFailureError(
-            f"the proxy for {for_scheme} URLs cannot be read. Set {for_scheme.upper()}_PROXY to http://host:port "
-            "(https, socks5 and socks5h work too) or list the host in NO_PROXY"
-        )
-    if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
-        raise ConnectionFailureError(
-            "a SOCKS proxy is configured. Install socksio (pip install 'httpx[socks]') to use it"
-        )
-    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return Proxy(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], login)
+        pass  # a name, or an address with a port
+    try:
+        url = httpx.URL(f"http://{place.removeprefix('*').removeprefix('.')}")
+    except (httpx.InvalidURL, ValueError):
+        return None
+    host = url.raw_host.decode("ascii").rstrip(".")
+    if not host or url.userinfo or url.path != "/" or url.query or "*" in host:
+        return None
+    port = url.port or (80 if place.endswith(":80") else None)
+    address = _address(host)
+    network = ipaddress.ip_network(address) if address is not None else None
+    return _Rule(None if network is not None else host, network, port, for_scheme)
+
+
+def _address(host: str) -> _Address | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None

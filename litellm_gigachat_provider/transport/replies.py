@@ -10,9 +10,8 @@ import httpx
 
 from ..errors import BadAnswerError, HttpFailureError
 from . import jsonio
-from .lanes import Raw
+from .exchange import MAX_ERROR
 
-MAX_ERROR = 64 * 1024
 _USABLE = ("choices", "messages", "data")
 
 
@@ -29,14 +28,14 @@ class Reply:
         return jsonio.decode(self.content)
 
 
-def as_reply(raw: Raw, url: str, where: str) -> Reply:
+def as_reply(status: int, headers: httpx.Headers, body: bytes, url: str, where: str) -> Reply:
     """Raises HttpFailureError for another status than 2xx, and for an error body under 200."""
-    if not 200 <= raw.status < 300:
-        raise failure(raw.status, raw.headers, raw.body, url, where)
-    error = _error_under_200(raw.headers, raw.body)
+    if not 200 <= status < 300:
+        raise failure(status, headers, body, url, where)
+    error = _error_under_200(headers, body)
     if error is not None:
-        raise failure(error, raw.headers, raw.body, url, where)
-    return Reply(raw.status, raw.headers, raw.body)
+        raise failure(error, headers, body, url, where)
+    return Reply(status, headers, body)
 
 
 def failure(status: int, headers: httpx.Headers, body: bytes, url: str, where: str) -> HttpFailureError:
@@ -45,7 +44,7 @@ def failure(status: int, headers: httpx.Headers, body: bytes, url: str, where: s
 
 def _error_under_200(headers: httpx.Headers, body: bytes) -> int | None:
     """The status inside a body like ``{"status":429,"message":"Too many requests"}``, which came under 200."""
-    if len(body) > MAX_ERROR or b'"status"' not in body or b'"message"' not in body or b'"choices"' in body:
+    if len(body) > MAX_ERROR or b'"status' not in body or b'"message"' not in body or b'"choices"' in body:
         return None
     if "json" not in headers.get("content-type", "json"):
         return None
@@ -59,7 +58,7 @@ def error_status(data: Any) -> int | None:
     """The HTTP status that an error body names, None for any other value."""
     if not isinstance(data, Mapping) or "message" not in data or any(key in data for key in _USABLE):
         return None
-    status = data.get("status")
+    status = data.get("status") or data.get("status_code")
     if isinstance(status, str) and status.isdecimal():
         status = int(status)
     if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status < 600:
@@ -74,6 +73,6 @@ def is_event_stream(status: int, headers: httpx.Headers) -> bool:
 
 def refuse_stream(status: int, headers: httpx.Headers, body: bytes, url: str) -> NoReturn:
     """Raise for an answer that is no stream of events: by its status, by the status inside it, or as unusable."""
-    as_reply(Raw(status, headers, body), url, "stream")
+    as_reply(status, headers, body, url, "stream")
     kind = headers.get("content-type", "no content type")[:80]
     raise BadAnswerError(f"GigaChat answered {status} to stream with {len(body)} bytes of {kind} instead of events")

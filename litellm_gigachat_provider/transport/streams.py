@@ -1,8 +1,8 @@
-"""A stream of events that is open: what ``Transport.open_stream`` returns.
+"""A stream of events that is open: what ``Transport.aopen_stream`` and ``open_stream`` return.
 
 Iterating gives, for each network read, the list of all events that the read completed, so that a caller can
-pass them on together. Every way out (end, error, ``close``, cancellation, garbage collection) closes the
-connection's part and gives the concurrency slot back.
+pass them on together. Every way out (end, error, ``aclose``, cancellation, garbage collection) closes the
+connection and gives the concurrency slot back.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import NamedTuple
 import httpx
 
 from ..errors import GigaChatError
-from .deadline import Deadline, clamp, time_limit
-from .encoding import inflater_for
-from .failures import network_errors, translate
-from .lanes import MAX_REPLY, AsyncRawStream, RawStream
+from ..portal import PORTAL
+from .deadline import Deadline, time_limit
+from .exchange import MAX_REPLY, inflater_for, parts_of
+from .failures import NETWORK_ERRORS, translate
 from .sse import Event, SSEDecoder
 
 _PROGRESS = 1024  # bytes: a read that completes no event counts as progress only if it brings a line or this much
@@ -28,7 +28,7 @@ _LINGER = 0.2
 
 
 class _Reader:
-    """What both streams do between the reads: unpack, decode, and notice whether it gets anywhere."""
+    """What happens between the reads: unpack, decode, and notice whether it gets anywhere."""
 
     __slots__ = ("_decoder", "_inflater", "_silent")
 
@@ -64,139 +64,56 @@ class Hooks(NamedTuple):
     failed: Callable[[GigaChatError], None]
 
 
-class _Stream:
-    def __init__(self, raw: RawStream | AsyncRawStream, hooks: Hooks) -> None:
-        self._reader = _Reader(raw.headers)
-        self.headers = raw.headers
-        self.status = raw.status
-        self._host = hooks.host
-        self._timeout = hooks.timeout
-        self._failed = hooks.failed
-        self._release = hooks.release
-        self._over = False
-
-    def _failure(self, error: BaseException) -> GigaChatError:
-        failure = translate(error, host=self._host, timeout=self._timeout, doing="go on with the stream", answered=True)
-        self._failed(failure)
-        return failure
-
-
-class EventStream(_Stream):
-    """Iterator of ``list[Event]``. Use it as a context manager or call :meth:`close`.
+class AsyncEventStream:
+    """Async iterator of ``list[Event]``; belongs to the event loop it was opened in. Call :meth:`aclose`.
 
     ``headers`` and ``status`` are the answer's. Raises TimeoutFailureError when nothing comes for ``timeout``
     seconds, ConnectionFailureError when the connection breaks, BadAnswerError for an endless event.
     """
 
-    def __init__(self, raw: RawStream, hooks: Hooks) -> None:
-        self._raw = raw
-        super().__init__(raw, hooks)
-
-    def __iter__(self) -> Iterator[list[Event]]:
-        return self
-
-    def __next__(self) -> list[Event]:
-        if self._over:
-            raise StopIteration
-        try:
-            events = self._next()
-        except network_errors() as error:
-            failure = self._failure(error)
-        except BaseException:
-            self.close()
-            raise
-        else:
-            if events is not None:
-                return events
-            self.close()
-            raise StopIteration
-        self.close()
-        raise failure
-
-    def _next(self) -> list[Event] | None:
-        deadline = Deadline(self._timeout)
-        while True:
-            with clamp(deadline):
-                data = self._raw.read()
-            if not data:
-                self._over = True
-                return self._reader.finish() or None
-            events = self._reader.feed(data)
-            if events:
-                return events
-            if self._reader.progressed(data):
-                deadline = Deadline(self._timeout)
-
-    def close(self) -> None:
-        """Ends the stream; the server is told to stop. Any number of times."""
-        self._over = True
-        release, self._release = self._release, _nothing
-        if release is _nothing:
-            return
-        try:
-            self._raw.close()
-        except network_errors():
-            pass  # it is being thrown away
-        finally:
-            release()
-
-    def finish(self, within: float = _LINGER) -> None:
-        """Close after the last event that matters: what is left is read for at most ``within`` seconds."""
-        deadline = Deadline(within)
-        try:
-            while not self._over:
-                with clamp(deadline):
-                    self._over = not self._raw.read()
-        except network_errors():
-            pass  # everything was delivered; only the connection is lost
-        finally:
-            self.close()
-
-    def __enter__(self) -> EventStream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if getattr(self, "_release", _nothing) is not _nothing:
-            self.close()
-
-
-class AsyncEventStream(_Stream):
-    """The same for ``async for``; belongs to the event loop it was opened in."""
-
-    def __init__(self, raw: AsyncRawStream, hooks: Hooks) -> None:
-        self._raw = raw
+    def __init__(self, response: httpx.Response, hooks: Hooks) -> None:
+        self.headers = response.headers
+        self.status = response.status_code
+        self._hooks = hooks
         self._loop = asyncio.get_running_loop()
-        super().__init__(raw, hooks)
+        self._response = response
+        self._parts = parts_of(response)
+        self._reader = _Reader(response.headers)
+        self._over = self._closed = False
 
     def __aiter__(self) -> AsyncIterator[list[Event]]:
         return self
 
     async def __anext__(self) -> list[Event]:
-        if self._over:
-            await self.aclose()
+        events = await self.read()
+        if events is None:
             raise StopAsyncIteration
+        return events
+
+    async def read(self) -> list[Event] | None:
+        """The events of the next read that completes any; None at the end."""
+        events: list[Event] | None = None
         try:
-            events = await self._next()
-        except network_errors() as error:
+            if not self._over:
+                events = await self._next()
+        except NETWORK_ERRORS as error:
             failure = self._failure(error)
         except BaseException:
             self._drop()  # cancelled: nothing more may be awaited
             raise
         else:
-            if events is not None:
-                return events
-            await self.aclose()
-            raise StopAsyncIteration
+            if events is None:
+                await self.aclose()
+            return events
         await self.aclose()
         raise failure
 
     async def _next(self) -> list[Event] | None:
-        deadline = Deadline(self._timeout)
+        """The same within the timeout, and without closing."""
+        deadline = Deadline(self._hooks.timeout)
         while True:
-            data = await self._read(deadline)
+            async with time_limit(deadline.left()):
+                data = await anext(self._parts, b"")
             if not data:
                 self._over = True
                 return self._reader.finish() or None
@@ -204,49 +121,49 @@ class AsyncEventStream(_Stream):
             if events:
                 return events
             if self._reader.progressed(data):
-                deadline = Deadline(self._timeout)
+                deadline = Deadline(self._hooks.timeout)
 
-    async def _read(self, deadline: Deadline) -> bytes:
-        raw = self._raw
-        if raw.watches_limit:  # one timer for the stream: one for every wait costs a tenth of a chunk
-            raw.limit = deadline
-            return await raw.read()
-        async with time_limit(deadline.left()):
-            return await raw.read()
+    def _failure(self, error: BaseException) -> GigaChatError:
+        hooks = self._hooks
+        failure = translate(error, host=hooks.host, timeout=hooks.timeout, doing="go on with the stream", answered=True)
+        hooks.failed(failure)
+        return failure
 
     async def aclose(self) -> None:
         """Ends the stream; the server is told to stop. Any number of times."""
-        self._over = True
-        release, self._release = self._release, _nothing
-        if release is _nothing:
+        if not self._end():
             return
         try:
-            await self._raw.aclose()
-        except network_errors():
-            pass
+            await self._response.aclose()
+        except NETWORK_ERRORS:
+            pass  # it is being thrown away
         finally:
-            release()
+            self._hooks.release()
 
     async def afinish(self, within: float = _LINGER) -> None:
         """Close after the last event that matters: what is left is read for at most ``within`` seconds."""
         try:
             async with time_limit(within):
                 while not self._over:
-                    self._over = not await self._raw.read()
-        except network_errors():
+                    self._over = not await anext(self._parts, b"")
+        except NETWORK_ERRORS:
             pass  # everything was delivered; only the connection is lost
         finally:
             await self.aclose()
 
+    def _end(self) -> bool:
+        """True for the first way out that is taken."""
+        first = not self._closed
+        self._over = self._closed = True
+        return first
+
     def _drop(self) -> None:
-        self._over = True
-        release, self._release = self._release, _nothing
-        if release is _nothing:
-            return
-        try:
-            self._raw.drop()
-        finally:
-            release()
+        """Close without waiting for anything, from the loop's own thread."""
+        if self._end():
+            try:
+                close_soon(self._response)
+            finally:
+                self._hooks.release()
 
     async def __aenter__(self) -> AsyncEventStream:
         return self
@@ -255,18 +172,60 @@ class AsyncEventStream(_Stream):
         await self.aclose()
 
     def __del__(self) -> None:
-        release = getattr(self, "_release", _nothing)
-        if release is _nothing or self._loop.is_closed():
-            release()
+        if getattr(self, "_closed", True):
             return
-        self._release = _nothing
+        self._closed = True
         try:
-            self._loop.call_soon_threadsafe(self._raw.drop)
+            self._loop.call_soon_threadsafe(close_soon, self._response)
         except RuntimeError:
-            pass  # the loop was closed meanwhile and took the connection with it
+            pass  # the loop is closed and took the connection with it
         finally:
-            release()
+            self._hooks.release()
 
 
-def _nothing() -> None:
-    """Stands where a release was used up."""
+_closing: set[asyncio.Task[None]] = set()
+
+
+def close_soon(response: httpx.Response) -> None:
+    """Close a response that nobody waits for."""
+    task = asyncio.get_running_loop().create_task(response.aclose())
+    _closing.add(task)  # a loop holds its tasks weakly
+    task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[None]) -> None:
+    _closing.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+class EventStream:
+    """An :class:`AsyncEventStream` of the portal's loop for synchronous code: an iterator with ``close``."""
+
+    def __init__(self, stream: AsyncEventStream) -> None:
+        self._stream = stream
+        self.headers = stream.headers
+        self.status = stream.status
+
+    def __iter__(self) -> Iterator[list[Event]]:
+        return self
+
+    def __next__(self) -> list[Event]:
+        events = PORTAL.call(self._stream.read())
+        if events is None:
+            raise StopIteration
+        return events
+
+    def close(self) -> None:
+        """Ends the stream; the server is told to stop. Any number of times."""
+        PORTAL.call(self._stream.aclose())
+
+    def finish(self, within: float = _LINGER) -> None:
+        """:meth:`AsyncEventStream.afinish`."""
+        PORTAL.call(self._stream.afinish(within))
+
+    def __enter__(self) -> EventStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -204,8 +204,8 @@ def _warn_unverified(settings: Settings) -> None:
 
 def tls_hint(message: str) -> str:
     """A remedy when ``message`` is the text of a TLS failure, or an empty string."""
-    words = message.lower()
-    if "certificate_verify_failed" in words or "certificate verify failed" in words or "hostname mismatch" in words:
+    words = message.lower().replace("_", " ")
+    if "certificate verify failed" in words or "hostname mismatch" in words:
         return (
             "The server's certificate is not trusted. certifi and the Russian roots are; a corporate proxy or gateway "
             "needs its own CA: set GIGACHAT_CA_BUNDLE_FILE to its PEM file"

@@ -1,8 +1,8 @@
 """The token store: who may use which token, when it is renewed, and that it is renewed only once at a time.
 
-No HTTP here: the exchange with the OAuth server is handed in as a function, which runs in a short-lived daemon
-thread. So a cancelled task, a closed event loop or a caller that ran out of time never harms the other callers
-who wait for the same token.
+No HTTP here: the exchange with the OAuth server is handed in as a coroutine function, which runs in the loop of
+:mod:`.portal`. So a cancelled task, a closed event loop or a caller that ran out of time never harms the other
+callers who wait for the same token.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import concurrent.futures
 import random
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 
 from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
+from ..portal import PORTAL
 from ..settings import Secret, Settings
 
 # Share of a token's life after which it is renewed in the background, while the old one still works.
@@ -63,7 +64,7 @@ class Failure:
     final: bool = False
 
 
-Fetch = Callable[[Settings], "Token | Failure"]
+Fetch = Callable[[Settings], Awaitable["Token | Failure"]]
 Flight = concurrent.futures.Future["Token | Failure"]
 
 
@@ -169,17 +170,15 @@ class TokenStore:
             entry.flight, entry.flight_started = flight, now
         self.counters.refreshes += 1
         try:
-            threading.Thread(
-                target=self._fly, args=(settings, entry, flight), name="gigachat-token", daemon=True
-            ).start()
+            PORTAL.spawn(self._fly(settings, entry, flight))
         except RuntimeError as error:  # "can't start new thread": interpreter shutdown, or the system's limit
             self._land(entry, flight, Failure(_no_thread(str(error))))
         return flight
 
-    def _fly(self, settings: Settings, entry: Entry, flight: Flight) -> None:
+    async def _fly(self, settings: Settings, entry: Entry, flight: Flight) -> None:
         outcome: Token | Failure = Failure(_no_thread("it ended without a result"))
         try:
-            outcome = self.fetch(settings)
+            outcome = await self.fetch(settings)
         finally:  # whatever happens, nobody may be left waiting
             self._land(entry, flight, outcome)
 
@@ -206,25 +205,12 @@ class TokenStore:
         pause = min(BACKGROUND_PAUSE_MIN * 2 ** min(entry.background_failures, 12), BACKGROUND_PAUSE_MAX)
         entry.background_from = now + pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
-    def wait(self, settings: Settings, deadline: float | None) -> Token:
-        """A token, waiting for a refresh until ``deadline`` (monotonic seconds). Raises a typed failure."""
-        flight = self.start(settings, self.entry(settings))
-        return flight if isinstance(flight, Token) else self.wait_for(flight, deadline)
+    async def wait(self, settings: Settings, deadline: float | None, *, force: bool = False) -> Token:
+        """A token, waiting for a refresh until ``deadline`` (monotonic seconds). Raises a typed failure.
 
-    def wait_for(self, flight: Flight, deadline: float | None) -> Token:
-        self.counters.waits += 1
-        late = False
-        try:
-            outcome = flight.result(_left(deadline))
-        except concurrent.futures.TimeoutError:  # its own class before Python 3.11
-            late = True
-        if late:
-            raise self._late()
-        return _unwrap(outcome)
-
-    async def await_(self, settings: Settings, deadline: float | None) -> Token:
-        """The same for a task; cancelling it leaves the refresh to the others."""
-        flight = self.start(settings, self.entry(settings))
+        Cancelling it leaves the refresh to the others.
+        """
+        flight = self.start(settings, self.entry(settings), force=force)
         if isinstance(flight, Token):
             return flight
         self.counters.waits += 1

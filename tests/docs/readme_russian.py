@@ -1,6 +1,6 @@
 """Russian words for the generated parameter table; the notes' are in ``notes_ru.txt``, each under its English original.
 
-A note of ``mapping.params`` without a translation fails a test.
+A note of ``request.params`` without a translation fails a test.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # before LiteLLM'
 from readme_parts import ENGLISH, READMES, with_generated
 from readme_russian import KINDS, NOTES, PARAMETER_HEADER
 
-from litellm_gigachat_provider.mapping.params import render_table
 from litellm_gigachat_provider.models import MODELS, Model
+from litellm_gigachat_provider.request.params import render_table
 
 _CHAT_HEADER = {
     "en": (

@@ -11,7 +11,7 @@ from readme_tables import tables
 
 from litellm_gigachat_provider.cli import COMMANDS
 from litellm_gigachat_provider.settings import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, DEFAULT_SCOPE, Overrides
-from litellm_gigachat_provider.settings_env import VARIABLES
+from litellm_gigachat_provider.settings.environment import VARIABLES
 
 _VARIABLE = re.compile(r"\b(?:GIGACHAT|LITELLM)_[A-Z0-9_]*[A-Z0-9]\b")
 _SCOPES = {"GIGACHAT_API_PERS", "GIGACHAT_API_B2B", "GIGACHAT_API_CORP"}

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from litellm_gigachat_provider.commands import proxy
+from litellm_gigachat_provider.commands import proxy, proxy_server
 
 ANY_KEY = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
 KEY = "sk-" + "k" * 24
@@ -37,7 +37,7 @@ def start(monkeypatch, capsys):
 
     def run(*options):
         started = []
-        monkeypatch.setattr(proxy, "_serve_until_stopped", lambda *given: started.append(given) or 0)
+        monkeypatch.setattr(proxy, "serve_until_stopped", lambda *given: started.append(given) or 0)
         parser = argparse.ArgumentParser()
         proxy.add_arguments(parser)
         code = proxy.run(parser.parse_args(["--port", "0", *options]))
@@ -180,7 +180,7 @@ def test_old_litellm_gets_the_file_it_wants(monkeypatch, credentials, old_litell
         seen["shim"] = config.with_name("litellm_gigachat_provider.py").read_text()
         return 0
 
-    monkeypatch.setattr(proxy, "_serve_until_stopped", server)
+    monkeypatch.setattr(proxy, "serve_until_stopped", server)
     parser = argparse.ArgumentParser()
     proxy.add_arguments(parser)
     assert proxy.run(parser.parse_args(["--port", "0"])) == 0
@@ -223,7 +223,7 @@ def test_sandbox_runs_while_the_server_does(monkeypatch):
         seen["status"] = answer.status_code
         return 0
 
-    monkeypatch.setattr(proxy, "_serve_until_stopped", server)
+    monkeypatch.setattr(proxy, "serve_until_stopped", server)
     parser = argparse.ArgumentParser()
     proxy.add_arguments(parser)
     code = proxy.run(parser.parse_args(["--port", "0", "--sandbox", "--workers", "2"]))
@@ -237,12 +237,13 @@ def test_sandbox_runs_while_the_server_does(monkeypatch):
 
 # --- the child process, with a stand-in for the server
 
+# Without the package: LiteLLM takes long to import.
 PARENT = f"""
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("command", {proxy.__file__!r})  # without the package: LiteLLM takes long
+spec = importlib.util.spec_from_file_location("command", {proxy_server.__file__!r})
 command = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(command)
-sys.exit(command._serve_until_stopped([sys.executable, "-c", sys.argv[1]], {{}}))
+sys.exit(command.serve_until_stopped([sys.executable, "-c", sys.argv[1]], {{}}))
 """
 CHILD = """
 import os, signal, subprocess, sys, threading, time

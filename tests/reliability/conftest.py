@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent.parent / "mapping_request"))  # its strategies
+sys.path.append(str(Path(__file__).parent.parent / "request"))  # its strategies
 
 FIGURES: list[str] = []
 

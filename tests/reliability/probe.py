@@ -11,9 +11,11 @@ from typing import Any
 import litellm
 
 import litellm_gigachat_provider
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.transport import client
 
 PACKAGE = "litellm_gigachat_provider"
+NETWORK = ("gigachat-network", "gigachat-client")
 SERVERS = ("gigachat-sandbox", "gigachat-raw")
 
 
@@ -26,9 +28,9 @@ def unwrapped(error: BaseException) -> BaseException:
 
 
 def own_threads() -> list[str]:
-    """Threads that the package has started and that still run; the sandbox's own are a server's."""
+    """Threads that the package has started and that still run, but for the one of its network."""
     names = [thread.name for thread in threading.enumerate() if thread.is_alive()]
-    return [name for name in names if name.startswith("gigachat") and not name.startswith(SERVERS)]
+    return [name for name in names if name.startswith("gigachat") and not name.startswith((*SERVERS, *NETWORK))]
 
 
 def own_tasks() -> list[str]:
@@ -47,7 +49,12 @@ def streams_open() -> int:
 
 
 def busy() -> int:
-    return sum(transport._busy for transport in list(client._tenants.values()))
+    """Tasks under way for synchronous callers."""
+
+    async def tasks() -> int:
+        return len(asyncio.all_tasks()) - 1
+
+    return PORTAL.call(tasks())
 
 
 def wait_until(condition: Any, seconds: float = 10.0) -> bool:
@@ -64,7 +71,7 @@ def nothing_left(server: Any, kept: int) -> None:
     gc.collect(0)
     assert wait_until(lambda: server.open <= kept), f"{server.open} connections are open, expected {kept} at most"
     assert streams_open() == 0
-    assert busy() == 0
+    assert wait_until(lambda: busy() == 0)
     client.close_all()
     assert wait_until(lambda: server.open == 0), f"{server.open} connections survive close_all"
     assert wait_until(lambda: not own_threads()), own_threads()

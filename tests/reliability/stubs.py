@@ -12,7 +12,6 @@ from litellm_gigachat_provider import gigachat
 from litellm_gigachat_provider.sandbox.validate import validate_chat_v1
 from litellm_gigachat_provider.sandbox.validate_v2 import validate_chat_v2
 from litellm_gigachat_provider.transport import jsonio
-from litellm_gigachat_provider.transport.lanes import Raw
 from litellm_gigachat_provider.transport.replies import as_reply
 from litellm_gigachat_provider.transport.sse import SSEDecoder
 
@@ -29,13 +28,11 @@ class Judge:
     def __init__(self) -> None:
         self.body: Any = None
 
-    def request(self, method: str, url: str, *, json: Any = None, **_: Any) -> Any:
+    async def arequest(self, method: str, url: str, *, json: Any = None, **_: Any) -> Any:
         self._see(url, json)
 
-    def open_stream(self, url: str, *, json: Any = None, **_: Any) -> Any:
+    async def aopen_stream(self, url: str, *, json: Any = None, **_: Any) -> Any:
         self._see(url, json)
-
-    arequest, aopen_stream = request, open_stream  # named by the flows, used by none of these calls
 
     def _see(self, url: str, value: Any) -> None:
         self.body = json.loads(jsonio.encode(value))
@@ -52,13 +49,11 @@ class Answering:
     def __init__(self, content: bytes, size: int = 1 << 20) -> None:
         self.content, self.size = content, size
 
-    def request(self, method: str, url: str, **_: Any) -> Any:
-        return as_reply(Raw(200, httpx.Headers({"content-type": "application/json"}), self.content), url, "chat")
+    async def arequest(self, method: str, url: str, **_: Any) -> Any:
+        return as_reply(200, httpx.Headers({"content-type": "application/json"}), self.content, url, "chat")
 
-    def open_stream(self, url: str, **_: Any) -> Events:
+    async def aopen_stream(self, url: str, **_: Any) -> Events:
         return Events(self.content, self.size)
-
-    arequest, aopen_stream = request, open_stream
 
 
 class Events:
@@ -71,16 +66,13 @@ class Events:
         self._reads = iter([events for events in reads if events])
         self.closed = False
 
-    def __iter__(self) -> Events:
-        return self
+    async def read(self) -> Any:
+        return next(self._reads, None)
 
-    def __next__(self) -> Any:
-        return next(self._reads)
-
-    def close(self, *_: Any) -> None:
+    async def aclose(self) -> None:
         self.closed = True
 
-    finish = close
+    afinish = aclose
 
 
 def call(model: str, messages: Any, params: dict[str, Any], *, stream: bool = False, **kwargs: Any) -> Any:

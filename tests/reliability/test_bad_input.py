@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from strategies import CHOICES, CONVERSATIONS, FORMATS, JSON, PARAMS, tool_lists
 from stubs import AcceptedError, Answering, Judge, call
 
-from litellm_gigachat_provider import call as provider_call
-from litellm_gigachat_provider.transport import files
+from litellm_gigachat_provider.files import files
+from litellm_gigachat_provider.flows import call as provider_call
 
 HELLO = [{"role": "user", "content": "Привет!"}]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))

@@ -14,8 +14,8 @@ from probe import busy, wait_until
 from ways import MODEL
 
 import litellm_gigachat_provider  # noqa: F401 - registers
+from litellm_gigachat_provider.limits.local import Limiter
 from litellm_gigachat_provider.transport import client
-from litellm_gigachat_provider.transport.limit import Limiter
 
 HELLO = [{"role": "user", "content": "Привет!"}]
 

@@ -37,6 +37,7 @@ from faultserver import (
 from probe import nothing_left, own_tasks, unwrapped
 
 import litellm_gigachat_provider  # noqa: F401 - registers
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client, oauth
 
@@ -387,6 +388,8 @@ def check(server: FaultServer, path: str, fault: Fault, seen: Seen, *, limit: fl
     assert seen.tasks in (None, [])
     seen.error = error = None
     server.release()
+    if seen.tasks is not None:
+        PORTAL.stop()  # the token's connection, which an async call does not use
     nothing_left(server, fault.kept)
 
 
@@ -537,6 +540,10 @@ def test_stream_left_by_the_caller(server, way, after):
         await asyncio.sleep(0)
         assert own_tasks() == []
 
-    sync() if way == "sync" else asyncio.run(asynchronous())
+    if way == "sync":
+        sync()
+    else:
+        asyncio.run(asynchronous())
+        PORTAL.stop()  # the token's connection
     assert server.count(CHAT) == 1
     nothing_left(server, 0)

@@ -18,7 +18,8 @@ from faultserver import CHAT, OAUTH, FaultServer, answer, new_key, token
 from probe import wait_until
 from ways import MODEL
 
-from litellm_gigachat_provider import GigaChatLLM, call
+from litellm_gigachat_provider import GigaChatLLM
+from litellm_gigachat_provider.flows import call
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import auth, client, tls
 

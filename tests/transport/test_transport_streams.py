@@ -30,7 +30,7 @@ from litellm_gigachat_provider.errors import (
     HttpFailureError,
     TimeoutFailureError,
 )
-from litellm_gigachat_provider.transport.client import Transport
+from litellm_gigachat_provider.transport.client import Transport, close_all
 from litellm_gigachat_provider.transport.sse import Event
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
@@ -50,7 +50,7 @@ def transport(server):
     yield made
     assert made.stats.streams_open == 0
     assert made.limiter.running == 0
-    made.close()
+    close_all()
 
 
 def play(way, server, transport, *steps, **kwargs):
@@ -142,7 +142,7 @@ def test_a_401_is_replayed(way, server):
     transport = Transport(server.settings(), auth=OnceStale())
     reads, error = read_stream(way, transport, transport.settings.url("chat/completions"))
     assert (data_of(reads), error) == (["[DONE]"], None)
-    transport.close()
+    close_all()
 
 
 @pytest.mark.parametrize("end", [CLOSE, RESET])
@@ -333,5 +333,5 @@ def test_threads_stream_at_once(way, server):
     for thread in threads:
         thread.join(10)
     assert [(len(data_of(reads)), error) for reads, error in results] == [(21, None)] * 12
-    transport.close()
+    close_all()
     assert server.wait_closed()

@@ -13,7 +13,7 @@ from secure import AUTHORITY, serving_h2, serving_tls, write_ca
 
 from litellm_gigachat_provider.errors import ConnectionFailureError, HttpFailureError
 from litellm_gigachat_provider.settings import Secret, Settings
-from litellm_gigachat_provider.transport.client import Transport
+from litellm_gigachat_provider.transport.client import Transport, close_all
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
 
@@ -38,7 +38,7 @@ def transport(h2, ca_file):
     )
     yield made
     assert made.limiter.running == 0
-    made.close()
+    close_all()
 
 
 def test_an_untrusted_certificate_says_what_to_do(way, ca_file):
@@ -71,7 +71,7 @@ def test_http1_over_tls_for_both_lanes_and_learning_it(way, ca_file):
             reads, error = read_stream(way, transport, transport.settings.url("stream"))
             assert (len(data_of(reads)), error) == (51, None)
             assert len(reads) <= expected_reads
-        transport.close()
+        close_all()
         assert server.wait_closed()
 
 

@@ -1,0 +1,1 @@
+"""What came back -> what was asked for: calls, JSON, stop words. Pure."""

@@ -1,0 +1,68 @@
+"""The proxy's server process: started, told to stop, and gone with its parent, however that went."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from types import FrameType
+
+_GRACE = 8.0  # seconds for open requests to end after Ctrl-C
+# The working directory goes last on the path: a stray litellm_gigachat_provider.py there must not be imported.
+CHILD = (
+    "import sys; path = sys.path; '' in path and (path.remove(''), path.append('')); "
+    f"from {__name__} import serve; serve()"
+)
+
+
+def serve() -> None:
+    """Runs in the child: LiteLLM's command line, ended when the parent is gone, however it went."""
+    threading.Thread(target=_end_with_parent, name="gigachat-proxy-lifeline", daemon=True).start()
+    from litellm.proxy.proxy_cli import run_server
+
+    run_server()
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):  # the parent never writes: this returns only when its end of the pipe closes
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def serve_until_stopped(command: list[str], environment: dict[str, str]) -> int:
+    """0 when it was told to stop; else the process's own exit code."""
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    deadlines: list[float] = []
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        deadlines.append(time.monotonic() + (0.0 if deadlines else _GRACE))  # the second Ctrl-C does not wait
+        process.terminate()
+
+    previous = {number: signal.signal(number, stop) for number in _stop_signals()}
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            if deadlines and time.monotonic() > deadlines[-1]:
+                _kill(process)
+        return 0 if deadlines else process.returncode
+    finally:
+        _kill(process)  # workers that outlived their supervisor
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()

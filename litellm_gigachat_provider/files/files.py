@@ -1,0 +1,208 @@
+"""Files at GigaChat: upload (once per tenant and content), download, delete.
+
+``POST /files`` is multipart with ``file`` and ``purpose=general`` and answers with the id that messages name
+in ``attachments``. Access is bound to the account and to ``X-Client-ID``, so both are part of the cache key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import GigaChatError, HttpFailureError, InvalidRequestError
+from ..transport.client import Transport
+from ..transport.deadline import Deadline
+from ..transport.replies import Reply
+from .fetch import Fetcher
+from .filetypes import LIMITS
+from .shelf import Shelf
+from .uploads import Attachment, Headers, awaited, check, id_in, named, upload_request
+
+_IN_THREAD = 256 * 1024  # from here on hashing and checking leave the event loop
+_AT_ONCE = 4
+_FILE_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+
+_shelves: weakref.WeakKeyDictionary[Transport, Shelf] = weakref.WeakKeyDictionary()
+_shelves_lock = threading.Lock()
+
+
+def shelf_of(transport: Transport) -> Shelf:
+    with _shelves_lock:
+        shelf = _shelves.get(transport)
+        if shelf is None:
+            shelf = _shelves[transport] = Shelf()
+        return shelf
+
+
+# --- upload ----------------------------------------------------------------------------------------
+
+
+async def upload(
+    transport: Transport,
+    attachments: Sequence[Attachment],
+    *,
+    headers: Headers | None = None,
+    timeout: float | None,
+    fetcher: Fetcher | None = None,
+    shared: bool = True,
+) -> dict[str, str]:
+    """``Attachment.key`` to file id for all of them, uploading what is not there yet, within ``timeout`` seconds.
+
+    Four files at a time. Raises InvalidRequestError naming the attachment for a wrong type or size or a URL that
+    gives no file, and HttpFailureError (with the attachment in its text) for what is not the file's fault.
+    ``shared=False`` neither takes a file from the tenant's cache nor puts it there: for files that are deleted after
+    the call.
+    """
+    deadline = Deadline(timeout)
+    fetcher = fetcher or Fetcher(transport.settings)
+    shelf = shelf_of(transport) if shared else Shelf()
+    wanted = _by_key(attachments)
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(attachment: Attachment) -> str:
+        async with gate:
+            return await _upload(transport, attachment, headers, deadline, fetcher, shelf)
+
+    tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted.values()]
+    try:
+        ids = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return dict(zip(wanted, ids, strict=True))
+
+
+def _by_key(attachments: Sequence[Attachment]) -> dict[str, Attachment]:
+    return {attachment.key: attachment for attachment in attachments}
+
+
+async def _upload(
+    transport: Transport,
+    attachment: Attachment,
+    headers: Headers | None,
+    deadline: Deadline,
+    fetcher: Fetcher,
+    shelf: Shelf,
+) -> str:
+    if attachment.file_id:
+        return attachment.file_id
+    data, mime = attachment.data, attachment.mime
+    if data is None:
+        data, fetched = await fetcher.fetch(
+            attachment.url or "", where=attachment.where, limit=LIMITS[attachment.kind], timeout=deadline.left()
+        )
+        mime = mime or fetched
+    if len(data) < _IN_THREAD:
+        file, key = check(attachment, data, mime, transport, headers)
+    else:
+        file, key = await asyncio.to_thread(check, attachment, data, mime, transport, headers)
+    while True:
+        claimed = shelf.claim(key)
+        if isinstance(claimed, str):
+            transport.stats.cache_hits += 1
+            return claimed
+        flight, carrier = claimed
+        if not carrier:
+            await asyncio.wait([asyncio.wrap_future(flight)], timeout=deadline.left())
+            outcome = awaited(flight, Deadline(0.0), attachment)
+            if outcome is not None:
+                return outcome
+            continue
+        try:
+            reply = await transport.arequest(**upload_request(transport, file, headers, deadline))
+            file_id = id_in(reply)
+        except GigaChatError as error:
+            failure = named(error, attachment)
+            shelf.land(key, flight, failure)
+        except BaseException as error:
+            shelf.land(key, flight, error)
+            raise
+        else:
+            shelf.land(key, flight, file_id)
+            transport.stats.uploads += 1
+            return file_id
+        raise failure
+
+
+# --- download and delete -------------------------------------------------------------------------------
+
+
+async def download(
+    transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None
+) -> tuple[bytes, str]:
+    """The bytes and the MIME type of a file. ``headers`` must carry the ``X-Client-ID`` it was made under."""
+    try:
+        reply = await transport.arequest(**_download(transport, file_id, headers, timeout))
+    except HttpFailureError as failure:
+        _drop_if_gone(transport, file_id, failure)
+        raise
+    transport.stats.downloads += 1
+    return reply.content, _mime(reply)
+
+
+async def delete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> bool:
+    """Delete a file; False if it was gone already. The service takes ``POST …/delete``, not DELETE."""
+    shelf_of(transport).drop(file_id)
+    try:
+        await transport.arequest(**_delete(transport, file_id, headers, timeout))
+    except HttpFailureError as failure:
+        if failure.status != 404:
+            raise
+        return False
+    transport.stats.deletes += 1
+    return True
+
+
+def forget_refused(transport: Transport, failure: GigaChatError) -> bool:
+    """Drop cached file ids that a 403 or 404 names (``Access to file '<id>' is denied``).
+
+    True if one was dropped: then the same request, uploaded anew, may work.
+    """
+    if not isinstance(failure, HttpFailureError) or failure.status not in (403, 404):
+        return False
+    shelf = shelf_of(transport)
+    dropped = [shelf.drop(found) for found in set(_FILE_ID.findall(failure.service_message()))]
+    return any(dropped)
+
+
+def _download(transport: Transport, file_id: str, headers: Headers | None, timeout: float | None) -> dict[str, Any]:
+    return {
+        "method": "GET",
+        "url": transport.settings.url(f"files/{_safe(file_id)}/content"),
+        "headers": {"Accept": "*/*", **(headers or {})},
+        "timeout": timeout,
+        "where": "files",
+    }
+
+
+def _delete(transport: Transport, file_id: str, headers: Headers | None, timeout: float | None) -> dict[str, Any]:
+    return {
+        "method": "POST",
+        "url": transport.settings.url(f"files/{_safe(file_id)}/delete"),
+        "headers": headers,
+        "timeout": timeout,
+        "where": "files",
+    }
+
+
+def _safe(file_id: str) -> str:
+    """As a path segment: an id comes from a model's text or a client and must not lead elsewhere."""
+    if not file_id or len(file_id) > 200 or set(file_id) <= {"."} or not file_id.isprintable():
+        raise InvalidRequestError("file_id", "is not the id of a file")
+    return quote(file_id, safe="")
+
+
+def _mime(reply: Reply) -> str:
+    kind: str = reply.headers.get("content-type", "application/octet-stream")
+    return kind.partition(";")[0].strip()
+
+
+def _drop_if_gone(transport: Transport, file_id: str, failure: HttpFailureError) -> None:
+    if failure.status in (403, 404):
+        shelf_of(transport).drop(file_id)

@@ -1,0 +1,105 @@
+"""The files of a call: uploaded before it, downloaded after it, deleted where the caller ordered it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ..errors import GigaChatError
+from ..types import ChatRequest, MediaRef
+from ..watch import logs
+from .call import Call
+from .flow import Do, Flow
+
+T = TypeVar("T")
+
+
+def with_files(
+    call: Call, request: ChatRequest, make: Callable[[Mapping[str, str]], Flow[T]]
+) -> Flow[tuple[T, Mapping[str, str]]]:
+    """``make`` with the request's files uploaded, and the file ids.
+
+    The service does not say how long it keeps a file: when it has lost one that was uploaded before, all that it
+    refuses is uploaded again, once.
+    """
+    uploaded = yield from upload(call, request)
+    try:
+        return (yield from make(uploaded)), uploaded
+    except GigaChatError as failure:
+        if not (uploaded and lost_a_file(call, failure)):
+            yield from clean_up(call, request, uploaded)
+            raise
+    uploaded = yield from upload(call, request)
+    return (yield from make(uploaded)), uploaded
+
+
+def lost_a_file(call: Call, failure: GigaChatError) -> bool:
+    from ..files import files
+
+    return files.forget_refused(call.transport, failure)
+
+
+def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
+    attachments = request.attachments
+    if not attachments:
+        return {}
+    from ..files import files  # most calls carry no file
+
+    uploaded: Mapping[str, str] = yield Do(
+        files.upload,
+        call.transport,
+        attachments,
+        headers=context_headers(call),
+        timeout=call.remaining(),
+        shared=not call.delete_files,
+    )
+    return uploaded
+
+
+def clean_up(call: Call, request: ChatRequest, uploaded: Mapping[str, str]) -> Flow[None]:
+    """Delete what was uploaded for this call, where the caller asked for it. Files he named himself stay."""
+    if not call.delete_files or not uploaded:
+        return
+    from ..files import files
+
+    ours = {uploaded[a.key] for a in request.attachments if a.file_id is None}
+    for file_id in sorted(ours):
+        try:
+            yield Do(
+                files.delete,
+                call.transport,
+                file_id,
+                headers=context_headers(call),
+                timeout=call.remaining(),
+            )
+        except GigaChatError as error:  # the answer is there and must not be lost for this
+            logs.LOG.warning("the file %s was not deleted at GigaChat: %s", file_id, error)
+
+
+def context_headers(call: Call) -> dict[str, str]:
+    """The headers a file call must share with its chat call: file access is bound to ``X-Client-ID``."""
+    return {key: value for key, value in call.headers.items() if key.lower() == "x-client-id"}
+
+
+def download_images(call: Call, media: list[MediaRef]) -> Flow[dict[str, str]]:
+    """Data URLs of the images the model made, by file id."""
+    from ..files import files
+
+    images: dict[str, str] = {}
+    for ref in media:
+        if ref.kind == "image" and ref.file_id not in images:
+            data, mime = yield Do(
+                files.download,
+                call.transport,
+                ref.file_id,
+                headers=context_headers(call),
+                timeout=call.remaining(),
+            )
+            images[ref.file_id] = f"data:{image_mime(mime)};base64,{base64.b64encode(data).decode()}"
+    return images
+
+
+def image_mime(mime: str) -> str:
+    """The service often says ``application/octet-stream``; its images are JPEG."""
+    return mime if mime.startswith("image/") else "image/jpeg"

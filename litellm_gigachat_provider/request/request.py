@@ -1,0 +1,148 @@
+"""What a caller of LiteLLM asked for -> one ``ChatRequest``, independent of the contract's wire shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import InvalidRequestError
+from ..models import Model
+from ..types import ChatRequest, Contract, Function, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
+from . import structured, values
+from .choice import Choice, read_choice
+from .gate import Gate
+from .messages import read_messages
+from .options import read_n, read_options, read_stop
+from .params import PARAMS
+from .tool_cache import read_tools
+
+# In extra_body these would contradict the call itself.
+_NOT_IN_EXTRA_BODY = ("messages", "model", "stream", "extra_body", "n")
+_READS_DOCUMENTS = "get_file_content"
+
+
+def read_chat(
+    model: str,
+    messages: Any,
+    params: Mapping[str, Any],
+    *,
+    contract: Contract,
+    model_info: Model,
+    drop_params: bool = False,
+    structured_mode: str | None = None,
+) -> ChatRequest:
+    """The request, checked. Raises InvalidRequestError (or UnsupportedParamError) before anything is sent.
+
+    ``params`` are LiteLLM's optional parameters as they arrive, ``extra_body`` unmerged.
+    ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``.
+    """
+    gate = Gate(contract, drop_params)
+    params, extra = _merge_extra_body(params)
+    options = read_options(params, gate)
+    built, names = read_tools(params, messages, gate)
+    turns = read_messages(messages, names)
+    _check_vision(turns, model, model_info)
+    choice = read_choice(params, built, names, gate)
+    override = params.get("gigachat_structured") or structured_mode
+    if override is not None:
+        values.one_of(override, "gigachat_structured", ("native", "function"))
+    documents = contract == "v1" and _has_document(turns)
+    asked = params.get("response_format")
+    plan: structured.Plan | None = None
+    if asked is not None:
+        offered = any(not function.builtin for function in choice.functions)
+        situation = structured.Situation(
+            native=contract == "v2" or model_info.native_json,
+            override=override,
+            tools=offered,
+            history=any(isinstance(turn, ResultTurn) for turn in turns),
+            beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
+        )
+        plan = structured.plan(asked, situation, names, gate)
+    if plan is not None:
+        choice = _with_structured(choice, plan)
+        turns = _with_hint(turns, plan.hint)
+    if documents:
+        choice = _with_reader(choice)
+    return ChatRequest(
+        model=model,
+        turns=turns,
+        functions=choice.functions,
+        tool_choice=choice.choice,
+        options={name: value for name, value in options.items() if not name.startswith("_")},
+        stream=_stream(params),
+        names=names.restored(),
+        structured=plan.structured if plan is not None else None,
+        required=choice.required,
+        stop=read_stop(params.get("stop")),
+        n=read_n(params.get("n")),
+        legacy_functions=built.legacy,
+        parallel_tool_calls=params.get("parallel_tool_calls") is not False,
+        extra_body=extra,
+    )
+
+
+def _merge_extra_body(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Known names of ``extra_body`` join the parameters (a plain parameter wins); the rest is sent as it is."""
+    body = params.get("extra_body")
+    if body is None:
+        return params, {}
+    body = values.record(body, "extra_body")
+    for name in _NOT_IN_EXTRA_BODY:
+        if name in body:
+            raise InvalidRequestError(f"extra_body.{name}", "cannot be overridden", f"Give {name} as a parameter.")
+    known = {name: value for name, value in body.items() if name in PARAMS}
+    given = {name: value for name, value in params.items() if value is not None or name not in known}
+    return {**known, **given}, {name: value for name, value in body.items() if name not in PARAMS}
+
+
+def _stream(params: Mapping[str, Any]) -> bool:
+    value = params.get("stream")
+    return False if value is None else values.boolean(value, "stream")
+
+
+def _check_vision(turns: Sequence[Turn], model: str, model_info: Model) -> None:
+    if model_info.vision:
+        return
+    for turn in turns:
+        for attachment in turn.attachments if type(turn) is UserTurn else ():
+            if attachment.kind == "image":
+                raise InvalidRequestError(
+                    attachment.where, f"{model} does not take images", "Use GigaChat-2-Pro or GigaChat-2-Max."
+                )
+
+
+def _with_structured(choice: Choice, plan: structured.Plan) -> Choice:
+    """The answering function forced, or offered beside the caller's own; a forced choice of theirs stays."""
+    function = plan.function
+    if function is None:
+        return choice
+    if not plan.beside:
+        return Choice((*choice.functions, function), ToolChoice("forced", function.name))
+    mode = choice.choice if choice.choice is not None and choice.choice.mode == "forced" else ToolChoice("auto")
+    return Choice((*choice.functions, function), mode, choice.required)
+
+
+def _with_hint(turns: tuple[Turn, ...], hint: str) -> tuple[Turn, ...]:
+    if not hint:
+        return turns
+    first = turns[0]
+    if isinstance(first, SystemTurn):
+        return (SystemTurn(f"{first.text}\n{hint}"), *turns[1:])
+    return (SystemTurn(hint), *turns)
+
+
+def _has_document(turns: Sequence[Turn]) -> bool:
+    return any(
+        a.kind == "document" for turn in turns if type(turn) is UserTurn and turn.attachments for a in turn.attachments
+    )
+
+
+def _with_reader(choice: Choice) -> Choice:
+    """v1 reads documents with a built-in function, which needs "auto", and beside other functions its bare name."""
+    if choice.choice is not None and choice.choice.mode != "auto":
+        return choice
+    functions = choice.functions
+    if functions and all(function.name != _READS_DOCUMENTS for function in functions):
+        functions = (*functions, Function(_READS_DOCUMENTS, None, {}, builtin=True))
+    return Choice(functions, ToolChoice("auto"), choice.required)

@@ -1,0 +1,114 @@
+"""The failure table: every failure class and status becomes the LiteLLM exception a caller would expect."""
+
+from __future__ import annotations
+
+import litellm.exceptions as x
+import pytest
+
+from litellm_gigachat_provider import errors as e
+from litellm_gigachat_provider.bridge.exceptions import to_litellm
+
+PAYMENT = getattr(x, "PaymentRequiredError", x.BadRequestError)
+
+
+@pytest.mark.parametrize(
+    ("status", "where", "message", "expected"),
+    [
+        (400, "chat", "Your request contains invalid JSON syntax.", x.BadRequestError),
+        (401, "chat", "Unauthorized", x.AuthenticationError),
+        (402, "chat", "Payment Required", PAYMENT),
+        (403, "chat", "Permission denied", x.PermissionDeniedError),
+        (404, "chat", "No such model", x.NotFoundError),
+        (408, "chat", "", x.Timeout),
+        (413, "chat", "Payload too large", x.ContextWindowExceededError),
+        (413, "files", "Payload too large", x.BadRequestError),
+        (422, "chat", "Invalid params: system message must be the first message", x.BadRequestError),
+        (422, "chat", "Invalid params: tokens count exceeds the context window", x.ContextWindowExceededError),
+        (400, "chat", "request is in the blacklist", x.ContentPolicyViolationError),
+        (429, "chat", "Too many requests", x.RateLimitError),
+        (429, "oauth", "Too many requests", x.RateLimitError),
+        (400, "oauth", "unexpected", x.AuthenticationError),
+        (500, "chat", "Internal Server Error", x.InternalServerError),
+        (502, "stream", "", x.ServiceUnavailableError),
+        (503, "oauth", "", x.ServiceUnavailableError),
+        (504, "chat", "", x.Timeout),
+        (599, "chat", "", x.InternalServerError),
+        (301, "chat", "", x.APIConnectionError),
+    ],
+)
+def test_status_table(status, where, message, expected):
+    body = b'{"status":%d,"message":"%s"}' % (status, message.encode()) if message else b""
+    failure = e.HttpFailureError(status, body, {"Retry-After": "2", "set-cookie": "a=b"}, "https://host/v1/chat", where)
+    error = to_litellm(failure, "GigaChat-2")
+    assert type(error) is expected
+    assert error.llm_provider == "gigachat"
+    assert error.model == "GigaChat-2"
+    assert (message or "(empty body)") in str(error)
+    if expected is not x.APIConnectionError:
+        assert error.response.status_code == status
+        assert error.response.headers["retry-after"] == "2"
+        assert "set-cookie" not in error.response.headers
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected", "status"),
+    [
+        (e.InvalidRequestError("temperature", "must be a number", "Send 0.7"), x.BadRequestError, 400),
+        (e.UnsupportedParamError("seed", "GigaChat has none"), x.UnsupportedParamsError, 400),
+        (e.ContextWindowError("messages", "too long"), x.ContextWindowExceededError, 400),
+        (e.CredentialsError("no key"), x.AuthenticationError, 401),
+        (e.TimeoutFailureError("late"), x.Timeout, 408),
+        (e.ConnectionFailureError("refused"), x.APIConnectionError, 500),
+        (e.BadAnswerError("empty"), x.APIConnectionError, 500),
+        (e.ModelOutputError("finish reason error"), x.InternalServerError, 500),
+        (e.ModelOutputError("not JSON", raw="sorry", schema={"type": "object"}), x.JSONSchemaValidationError, 500),
+    ],
+)
+def test_class_table(failure, expected, status):
+    error = to_litellm(failure, "GigaChat-2")
+    assert type(error) is expected
+    assert error.status_code == status
+    assert str(failure) in str(error)
+
+
+def test_invalid_request_names_field_and_remedy():
+    error = to_litellm(e.InvalidRequestError("messages[2].content", "is a number", "Send a string"), "m")
+    assert "messages[2].content: is a number. Send a string" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "(empty body)"),
+        (b'{"status":404,"message":"No such model"}', "No such model"),
+        (b'{"error":{"message":"inner"}}', "inner"),
+        (
+            b"<html><head><style>x{}</style></head><body><h1>502 Bad Gateway</h1></body></html>",
+            "HTML page: 502 Bad Gateway",
+        ),
+        (b"plain words", "plain words"),
+        (b'["list"]', '["list"]'),
+        (b"\xff\xfe broken", "\ufffd\ufffd broken"),
+        (b"[" * 50000, None),
+        (b"x" * 5000, "x" * 600 + "…"),
+    ],
+)
+def test_read_message(body, text):
+    found = e.read_message(body)
+    assert len(found) <= 620
+    if text is not None:
+        assert found == text
+
+
+@pytest.mark.parametrize(
+    ("status", "where", "body", "hint"),
+    [
+        (403, "chat_v2", b"<html>403</html>", "api_version='v1'"),
+        (404, "chat_v2", b"<html>404 Not Found</html>", "api_version='v1'"),
+        (404, "chat_v2", b'{"status":404,"message":"No such model"}', "litellm-gigachat models"),
+        (429, "stream", b"", "GIGACHAT_MAX_CONCURRENCY"),
+        (402, "chat", b"", "token package"),
+    ],
+)
+def test_remedies(status, where, body, hint):
+    assert hint in str(to_litellm(e.HttpFailureError(status, body, {}, "", where), "m"))

@@ -1,0 +1,349 @@
+"""OpenAI's conversations become histories that keep GigaChat's rules; each case is the exact list sent."""
+
+from __future__ import annotations
+
+import copy
+
+import litellm
+import pytest
+from request_helpers import MODEL, PNG, STATE, assistant, body, call, read, result, sent
+
+from litellm_gigachat_provider import ids
+from litellm_gigachat_provider.errors import InvalidRequestError
+
+USER = {"role": "user", "content": "q"}
+OK = '{"ok": true}'
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+IMAGE_ID = "id-of-url:https://example.org/a.png"
+URL_B = {"type": "image_url", "image_url": "https://example.org/b.png"}
+B_ID = "id-of-url:https://example.org/b.png"
+
+
+def text(value):
+    return {"type": "text", "text": value}
+
+
+def fn(content=OK, name="f"):
+    return {"role": "function", "name": name, "content": content}
+
+
+def called(arguments=None, name="f", content="", **more):
+    return {
+        "role": "assistant",
+        "content": content,
+        "function_call": {"name": name, "arguments": arguments or {}},
+        **more,
+    }
+
+
+CASES = {
+    "text as it is": ([USER], [USER]),
+    "parts are joined by line breaks": (
+        [{"role": "user", "content": [text("a"), {**text("b"), "cache_control": {"type": "ephemeral"}}]}],
+        [{"role": "user", "content": "a\nb"}],
+    ),
+    "leading system and developer messages become one": (
+        [{"role": "system", "content": "a"}, {"role": "developer", "content": [text("b")]}, USER],
+        [{"role": "system", "content": "a\nb"}, USER],
+    ),
+    "a later system message is user text": (
+        [
+            USER,
+            {"role": "assistant", "content": "x"},
+            {"role": "system", "content": "s"},
+            {"role": "user", "content": "r"},
+        ],
+        [USER, {"role": "assistant", "content": "x"}, {"role": "user", "content": "s\nr"}],
+    ),
+    "a lone system message is user text": ([{"role": "system", "content": "s"}], [{"role": "user", "content": "s"}]),
+    "an empty system message says nothing": ([{"role": "system", "content": ""}, USER], [USER]),
+    "null content": ([{"role": "user", "content": None}], [{"role": "user", "content": ""}]),
+    "missing content": ([{"role": "user"}], [{"role": "user", "content": ""}]),
+    "neighbours of one role are joined": (
+        [
+            USER,
+            {"role": "user", "content": "r"},
+            {"role": "assistant", "content": "x"},
+            {"role": "assistant", "content": "y"},
+        ],
+        [{"role": "user", "content": "q\nr"}, {"role": "assistant", "content": "x\ny"}],
+    ),
+    "names and unknown keys are left out": (
+        [
+            {"role": "user", "content": "q", "name": "ann", "extra": 1},
+            {"role": "assistant", "content": "x", "reasoning_content": "r"},
+        ],
+        [USER, {"role": "assistant", "content": "x"}],
+    ),
+    "an assistant with nothing to say disappears": (
+        [USER, {"role": "assistant", "content": None}, {"role": "user", "content": "r"}],
+        [{"role": "user", "content": "q\nr"}],
+    ),
+    "thoughts of the assistant stay out, refusals stay in": (
+        [
+            USER,
+            {
+                "role": "assistant",
+                "content": [{"type": "thinking", "thinking": "t"}, {"type": "refusal", "refusal": "no"}],
+            },
+        ],
+        [USER, {"role": "assistant", "content": "no"}],
+    ),
+    "one call and its result": (
+        [USER, assistant(call("a", arguments='{"x": 1}')), result("a", "sunny")],
+        [USER, called({"x": 1}), fn('{"result": "sunny"}')],
+    ),
+    "calls with text are never joined": (
+        [USER, {"role": "assistant", "content": "t"}, assistant(call("a"), content="u"), result("a")],
+        [USER, {"role": "assistant", "content": "t"}, called(content="u"), fn()],
+    ),
+    "several calls of one turn are unfolded, the text on the first": (
+        [USER, assistant(call("a"), call("b", "g", '{"y": 2}'), content="t"), result("b", "2"), result("a", "1")],
+        [USER, called(content="t"), fn('{"result": 1}'), called({"y": 2}, "g"), fn('{"result": 2}', "g")],
+    ),
+    "equal ids in one turn are answered in order": (
+        [USER, assistant(call("a"), call("a", "g")), result("a", "1"), result("a", "2")],
+        [USER, called(), fn('{"result": 1}'), called(name="g"), fn('{"result": 2}', "g")],
+    ),
+    "an id used again in a later turn": (
+        [USER, assistant(call("a")), result("a", "1"), assistant(call("a", "g")), result("a", "2")],
+        [USER, called(), fn('{"result": 1}'), called(name="g"), fn('{"result": 2}', "g")],
+    ),
+    "a result behind a user message goes to its call": (
+        [USER, assistant(call("a")), {"role": "user", "content": "r"}, result("a")],
+        [USER, called(), fn(), {"role": "user", "content": "r"}],
+    ),
+    "the only open call gets a result without id": (
+        [USER, assistant(call("a")), {"role": "tool", "content": OK}],
+        [USER, called(), fn()],
+    ),
+    "legacy functions are paired by name": (
+        [USER, {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}, fn("5")],
+        [USER, called(), fn('{"result": 5}')],
+    ),
+    "the state id comes back out of the call id": (
+        [USER, assistant(call(ids.call_id(STATE, 0, ""))), result(ids.call_id(STATE, 0, ""))],
+        [USER, called(functions_state_id=STATE), fn()],
+    ),
+    "the state id comes back behind a gateway's prefix": (
+        [USER, assistant(call("fc_" + ids.call_id(STATE, 1, ""))), result("fc_" + ids.call_id(STATE, 1, ""))],
+        [USER, called(functions_state_id=STATE), fn()],
+    ),
+    "foreign ids are no state ids": (
+        [USER, assistant(call(STATE)), result(STATE)],
+        [USER, called(), fn()],
+    ),
+    "a state id kept beside the message": (
+        [USER, {"role": "assistant", "content": "x", "provider_specific_fields": {"functions_state_id": STATE}}],
+        [USER, {"role": "assistant", "content": "x", "functions_state_id": STATE}],
+    ),
+    "prefilled assistant text stays last": (
+        [USER, {"role": "assistant", "content": "Once"}],
+        [USER, {"role": "assistant", "content": "Once"}],
+    ),
+    "one image": (
+        [{"role": "user", "content": [text("q"), IMAGE]}],
+        [{"role": "user", "content": "q", "attachments": [IMAGE_ID]}],
+    ),
+    "surplus images go into messages of their own": (
+        [{"role": "user", "content": [text("q"), IMAGE, URL_B]}],
+        [
+            {"role": "user", "content": "q", "attachments": [IMAGE_ID]},
+            {"role": "user", "content": "", "attachments": [B_ID]},
+        ],
+    ),
+    "text before an image stays with it": (
+        [{"role": "user", "content": [text("first"), IMAGE, text("second"), URL_B, text("compare")]}],
+        [
+            {"role": "user", "content": "first", "attachments": [IMAGE_ID]},
+            {"role": "user", "content": "second\ncompare", "attachments": [B_ID]},
+        ],
+    ),
+    "two user messages with an image each are not joined": (
+        [{"role": "user", "content": [text("a"), IMAGE]}, {"role": "user", "content": [text("b"), URL_B]}],
+        [
+            {"role": "user", "content": "a", "attachments": [IMAGE_ID]},
+            {"role": "user", "content": "b", "attachments": [B_ID]},
+        ],
+    ),
+    "an image out of a tool goes behind the results": (
+        [USER, assistant(call("a")), result("a", [text("shot"), IMAGE]), {"role": "user", "content": "what is it?"}],
+        [
+            USER,
+            called(),
+            fn('{"result": "shot"}'),
+            {"role": "user", "content": "what is it?", "attachments": [IMAGE_ID]},
+        ],
+    ),
+    "NUL is text": ([{"role": "user", "content": "a\x00b"}], [{"role": "user", "content": "a\x00b"}]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_v1_messages(name):
+    messages, expected = CASES[name]
+    before = copy.deepcopy(messages)
+    assert sent(messages) == expected
+    assert messages == before
+
+
+REFUSED = {
+    "not a list": ("hello", "messages"),
+    "one message": ({"role": "user", "content": "q"}, "messages"),
+    "empty": ([], "messages"),
+    "only an empty assistant": ([{"role": "assistant", "content": ""}], "messages"),
+    "not a message": ([USER, 5], "messages[1]"),
+    "unknown role": ([{"role": "critic", "content": "q"}], "messages[0].role"),
+    "role of a wrong type": ([{"role": ["user"], "content": "q"}], "messages[0].role"),
+    "content is a number": ([{"role": "user", "content": 5}], "messages[0].content"),
+    "surrogate": ([{"role": "user", "content": "a\ud800"}], "messages[0].content"),
+    "unknown part": ([{"role": "user", "content": [{"type": "video_url", "video_url": {}}]}], "messages[0].content[0]"),
+    "text without text": ([{"role": "user", "content": [{"type": "text"}]}], "messages[0].content[0].text"),
+    "image in a system message": ([{"role": "system", "content": [IMAGE]}], "messages[0].content[0].image_url"),
+    "call without a result at the end": ([USER, assistant(call("a"))], "messages[1].tool_calls[0].function"),
+    "call without a result in the middle": (
+        [USER, assistant(call("a"), call("b")), result("a"), {"role": "user", "content": "r"}],
+        "messages[1].tool_calls[1].function",
+    ),
+    "result without a call": ([USER, result("a")], "messages[1].tool_call_id"),
+    "a second result": ([USER, assistant(call("a")), result("a"), result("a")], "messages[3].tool_call_id"),
+    "a result that fits two calls": (
+        [USER, assistant(call("a"), call("b")), {"role": "tool", "content": "x"}],
+        "messages[2]",
+    ),
+    "legacy result without a call": ([USER, fn()], "messages[1]"),
+    "arguments are no JSON": (
+        [USER, assistant(call("a", arguments="{x"))],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "arguments are a list": (
+        [USER, assistant(call("a", arguments="[1]"))],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "arguments hold NaN": (
+        [USER, assistant(call("a", arguments='{"x": NaN}'))],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "arguments hold an infinity": (
+        [USER, assistant(call("a", arguments='{"x": 1e999}'))],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "arguments are deep": (
+        [USER, assistant(call("a", arguments='{"x":' * 5000 + "1" + "}" * 5000))],
+        "messages[1].tool_calls[0].function.arguments",
+    ),
+    "a call without a name": ([USER, assistant(call("a", ""))], "messages[1].tool_calls[0].function.name"),
+    "a call of another type": (
+        [USER, {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom", "custom": {}}]}],
+        "messages[1].tool_calls[0].type",
+    ),
+    "tool calls are no list": ([USER, {"role": "assistant", "tool_calls": "x"}], "messages[1].tool_calls"),
+    "eleven images": ([{"role": "user", "content": [IMAGE] * 11}], "messages[0].content[10].image_url"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_before_anything_is_sent(name):
+    messages, field = REFUSED[name]
+    with pytest.raises(InvalidRequestError) as caught:
+        read(messages)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("{}", {}),
+        ("", {}),
+        ("  ", {}),
+        (None, {}),
+        ("null", {}),
+        ('{"a": {"b": [1]}}', {"a": {"b": [1]}}),
+        ({"a": 1}, {"a": 1}),
+        ('"{\\"a\\": 1}"', {"a": 1}),
+    ],
+)
+def test_arguments_become_an_object(arguments, expected):
+    messages = [USER, assistant(call("a", arguments=arguments)), result("a")]
+    assert sent(messages)[1]["function_call"]["arguments"] == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "{}"),
+        ("", "{}"),
+        ('{"a": 1}', '{"a": 1}'),
+        ('{"город": "Омск"}', '{"город": "Омск"}'),
+        ({"a": 1}, '{"a": 1}'),
+        ('"{\\"a\\": 1}"', '{"a": 1}'),
+        ("{'a': True}", '{"a": true}'),
+        ("sunny", '{"result": "sunny"}'),
+        ("[1, 2]", '{"result": [1, 2]}'),
+        ("42", '{"result": 42}'),
+        ('"42"', '{"result": "42"}'),
+        ("null", '{"result": null}'),
+        ("NaN", '{"result": "NaN"}'),
+        ('{"t": NaN}', '{"result": "{\\"t\\": NaN}"}'),
+        ("(1, 2)", '{"result": [1, 2]}'),
+        ("{1, 2}", '{"result": "{1, 2}"}'),
+        ([{"type": "text", "text": '{"a"'}, {"type": "text", "text": ": 1}"}], '{"a": 1}'),
+        ([{"id": 1}], '{"result": [{"id": 1}]}'),
+        ('"\\ud800"', '{"result": "\\"\\\\ud800\\""}'),
+    ],
+)
+def test_results_become_the_text_of_an_object(content, expected):
+    messages = [USER, assistant(call("a")), result("a", content)]
+    assert sent(messages)[2] == {"role": "function", "name": "f", "content": expected}
+
+
+def test_a_deep_result_stays_text():
+    deep = "[" * 5000 + "]" * 5000
+    assert sent([USER, assistant(call("a")), result("a", deep)])[2]["content"] == '{"result": "' + deep + '"}'
+
+
+def test_cyclic_arguments_are_refused():
+    loop: dict = {}
+    loop["self"] = loop
+    with pytest.raises(InvalidRequestError, match="arguments"):
+        read([USER, assistant(call("a", arguments=loop))])
+
+
+def test_litellm_messages_are_taken_as_objects():
+    message = litellm.Message(role="assistant", content=None, tool_calls=[call("a", arguments='{"x": 1}')])
+    assert sent([USER, message, result("a")]) == [USER, called({"x": 1}), fn()]
+
+
+def test_names_in_history_get_the_aliases_of_the_tools():
+    tools = [
+        {"type": "function", "function": {"name": "get weather", "parameters": {"type": "object", "properties": {}}}}
+    ]
+    found = body([USER, assistant(call("a", "get weather")), result("a")], tools=tools)
+    assert found["functions"][0]["name"] == "get_weather"
+    assert found["messages"][1]["function_call"]["name"] == "get_weather"
+    assert found["messages"][2]["name"] == "get_weather"
+
+
+def test_an_alias_never_takes_a_name_of_the_history():
+    tools = [{"type": "function", "function": {"name": "get weather"}}]
+    request = read([USER, assistant(call("a", "get_weather")), result("a")], tools=tools)
+    alias = request.functions[0].name
+    assert alias != "get_weather"
+    assert request.names == {alias: "get weather"}
+    assert request.turns[1].calls[0].name == "get_weather"
+
+
+def test_ten_images_are_taken():
+    messages = sent([{"role": "user", "content": [text("q"), *[IMAGE] * 10]}])
+    assert [len(message["attachments"]) for message in messages] == [1] * 10
+
+
+def test_a_model_without_vision_refuses_images():
+    with pytest.raises(InvalidRequestError, match="GigaChat-2 does not take images"):
+        read([{"role": "user", "content": [IMAGE]}], model="GigaChat-2")
+
+
+def test_one_content_one_key():
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+    keys = {a.key for a in read([{"role": "user", "content": [image, image]}], model=MODEL).attachments}
+    assert len(keys) == 1
