@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import ssl
 
 import pytest
@@ -13,7 +12,9 @@ from loopback import WAYS, answer, in_thread, read_request, serving
 from secure import server_context, serving_tls, write_ca
 
 from litellm_gigachat_provider.errors import ConnectionFailureError, GigaChatError
+from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret, Settings
+from litellm_gigachat_provider.transport import connections
 from litellm_gigachat_provider.transport.client import close_all, transport_for
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
@@ -29,7 +30,7 @@ def ca_file(tmp_path):
 def closed():
     close_all()
     yield
-    close_all()
+    PORTAL.stop()
 
 
 def token(number):
@@ -94,9 +95,9 @@ def test_streams_of_many_tenants_share_a_few_idle_connections(way, ca_file):
 
 def test_idle_connections_are_closed_after_the_keep_alive_time(way, monkeypatch, ca_file):
     """By a timer: no further call is needed."""
-    connections = importlib.import_module("litellm_gigachat_provider.transport.connections")
     assert 5 <= connections.KEEP_ALIVE <= 60  # seconds: below the idle limit of usual gateways (75 s)
     monkeypatch.setattr(connections, "KEEP_ALIVE", 0.4)
+    PORTAL.stop()  # a loop keeps the time it began with
     with serving() as server:
         assert one_after_the_other(way, "plain", [server.settings()], server.wait_closed)
     with serving_h2_script() as server:
