@@ -34,14 +34,16 @@ TROUBLE = ({"status": 500}, {"kind": "reset"}, {"status": 429}, {"kind": "trunca
 ORDERED = (  # what the four become
     litellm.InternalServerError, litellm.APIConnectionError, litellm.RateLimitError, litellm.exceptions.MidStreamFallbackError,
 )  # fmt: skip
+OUT_OF_TIME = (litellm.Timeout, litellm.exceptions.MidStreamFallbackError)  # in the middle of a stream LiteLLM wraps it
 THREADS, TASKS, EVERY = 4, 8, 2.0
 # What a slope may be, in units of each hour after the first quarter of the run, and the least growth that counts.
 LIMITS = {"memory MiB": (60.0, 12.0), "open files": (60.0, 8.0), "threads": (20.0, 4.0), "tasks": (20.0, 12.0)}
 
 
-def serve(pipe: Any, token_ttl: float) -> None:
+def serve(pipe: Any, token_ttl: float, tls: bool) -> None:
     """The sandbox in a process of its own: its memory and sockets are not what is measured."""
-    with Sandbox(token_ttl=token_ttl) as sandbox:
+    with Sandbox(token_ttl=token_ttl, tls=tls) as sandbox:
+        sandbox.knobs.stream.chunk_delay = 0.01 if tls else 0.0
         pipe.send(sandbox.env)
         while True:
             if pipe.poll(1.0):
@@ -60,20 +62,26 @@ def serve(pipe: Any, token_ttl: float) -> None:
 
 
 @contextlib.contextmanager
-def sandbox_process(token_ttl: float = 1800.0) -> Any:
+def started(token_ttl: float, tls: bool = False) -> Any:
+    """Its pipe and its environment."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, token_ttl), daemon=True)
+    process = context.Process(target=serve, args=(theirs, token_ttl, tls), daemon=True)
     process.start()
-    environment = ours.recv()
-    for name in [name for name in os.environ if name.startswith("GIGACHAT_")]:
-        del os.environ[name]
-    os.environ.update(environment)
     try:
-        yield ours
+        yield ours, ours.recv()
     finally:
         ours.send("stop")
         process.join(5)
+
+
+@contextlib.contextmanager
+def sandbox_process(token_ttl: float = 1800.0) -> Any:
+    with started(token_ttl) as (pipe, environment):
+        for name in [name for name in os.environ if name.startswith("GIGACHAT_")]:
+            del os.environ[name]
+        os.environ.update(environment)
+        yield pipe
 
 
 def resident() -> float:
@@ -149,6 +157,56 @@ class Mixed:
         return {"model": MODEL, "messages": HELLO, "headers": {"X-Client-ID": f"user-{self.random.randrange(400)}"}}
 
 
+class Streams:
+    """Streams over HTTP/2 with TLS, of a server without trouble: some are cancelled, some run out of time at any
+    moment (also while they connect), and whatever else fails here was harmed by them.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.random = random.Random(11)
+        self.cancelled = self.timed_out = 0
+        settings = {name.removeprefix("GIGACHAT_").lower(): value for name, value in environment.items()}
+        handler = litellm_gigachat_provider.GigaChatLLM(**settings)
+        litellm.custom_provider_map.append({"provider": "gigachat_h2", "custom_handler": handler})
+
+    def _request(self, timeout: float = 20.0) -> dict[str, Any]:
+        return {"model": "gigachat_h2/GigaChat-2-Max", "messages": HELLO, "stream": True, "timeout": timeout}
+
+    def ask(self) -> Any:
+        if self.random.randrange(3):
+            return list(litellm.completion(**self._request()))
+        try:
+            list(litellm.completion(**self._request(self.random.random() * 0.1)))
+        except OUT_OF_TIME as error:
+            self._note(error)
+        return True
+
+    async def aask(self) -> Any:
+        kind = self.random.randrange(4)
+        if kind == 0:
+            task = asyncio.create_task(self._whole(20.0))
+            await asyncio.sleep(self.random.random() * 0.1)
+            self.cancelled += task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return True
+        if kind > 1:
+            return await self._whole(20.0)
+        try:
+            await self._whole(self.random.random() * 0.1)
+        except OUT_OF_TIME as error:
+            self._note(error)
+        return True
+
+    async def _whole(self, timeout: float) -> list[Any]:
+        return [chunk async for chunk in await litellm.acompletion(**self._request(timeout))]
+
+    def _note(self, error: Exception) -> None:
+        """Whose own time has run out; anything else is a failure."""
+        if not isinstance(getattr(error, "original_exception", None) or error, litellm.Timeout):
+            raise error
+        self.timed_out += 1
+
+
 def slope(samples: list[tuple[float, float]]) -> float:
     """Least squares, in units of each hour."""
     mean_x = sum(x for x, _ in samples) / len(samples)
@@ -159,13 +217,16 @@ def slope(samples: list[tuple[float, float]]) -> float:
 
 def soak(minutes: float) -> bool:
     mixed, rows, ordered = Mixed(), {name: [] for name in LIMITS}, 0
-    with sandbox_process() as server:
+    with sandbox_process() as server, started(1800.0, tls=True) as (_, environment):
+        streams = Streams(environment)
         load = Load(mixed.ask, mixed.aask, threads=THREADS, tasks=TASKS)
-        runner = threading.Thread(target=load.run, args=(minutes * 60,))
+        beside = Load(streams.ask, streams.aask, threads=2, tasks=6)
+        runners = [threading.Thread(target=one.run, args=(minutes * 60,)) for one in (load, beside)]
         began = time.monotonic()
-        runner.start()
-        while runner.is_alive():
-            runner.join(EVERY)
+        for runner in runners:
+            runner.start()
+        while any(runner.is_alive() for runner in runners):
+            time.sleep(EVERY)
             server.send("trouble")
             ordered += len(TROUBLE)
             if time.monotonic() - began > minutes * 15:  # caches and LiteLLM's own state are filled by then
@@ -177,9 +238,14 @@ def soak(minutes: float) -> bool:
         gc.collect()
         open_streams = litellm_gigachat_provider.stats()["streams_open"]
     print(f"soak: {minutes:g} min, {load.calls} calls; {mixed.failed} failed, {ordered} were ordered to")
-    for failure in sorted(set(load.failures))[:10]:
+    print(
+        f"soak: {beside.calls} streams over HTTP/2, {streams.cancelled} cancelled, {streams.timed_out} out of time; "
+        f"{len(beside.failures)} others failed"
+    )
+    for failure in sorted(set(load.failures + beside.failures))[:10]:
         print("   ", failure[:300])
-    held = not load.failures and mixed.failed <= ordered and open_streams == 0
+    held = not load.failures and not beside.failures and mixed.failed <= ordered and open_streams == 0
+    held = held and streams.cancelled > 0 and streams.timed_out > 0
     print(f"soak: streams open at the end: {open_streams}")
     for name, samples in rows.items():
         quarter = max(1, len(samples) // 4)

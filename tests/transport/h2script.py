@@ -55,9 +55,10 @@ class Stream:
         """What the last message of the chat says."""
         return json.loads(self.body)["messages"][-1]["content"]
 
-    def head(self, status=200, kind="text/event-stream"):
+    def head(self, status=200, kind="text/event-stream", flush=True):
         self.connection.h2.send_headers(self.number, [(":status", str(status)), ("content-type", kind)])
-        self.connection.flush()
+        if flush:
+            self.connection.flush()
 
     def send(self, data, end=False):
         size = self.connection.h2.max_outbound_frame_size
@@ -109,6 +110,12 @@ class Connection:
             elif isinstance(happened, h2.events.StreamReset):
                 stream.finish("reset")
         self.flush()
+
+    async def drip(self, pause):
+        """A byte at a time of what waits to be sent."""
+        for byte in self.h2.data_to_send():
+            self.writer.write(bytes([byte]))
+            await asyncio.sleep(pause)
 
     def goaway(self):
         """From here on, what the peer starts is ignored, as RFC 9113 (6.8) says."""
@@ -179,7 +186,7 @@ class H2Server:
         try:
             while data := await reader.read(1 << 16):
                 connection.receive(data)
-        except (ConnectionError, ssl.SSLError, h2.exceptions.ProtocolError):
+        except (ConnectionError, ssl.SSLError, h2.exceptions.ProtocolError, asyncio.CancelledError):
             pass
         finally:
             self.open -= 1

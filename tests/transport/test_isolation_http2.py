@@ -243,4 +243,4 @@ def test_a_stream_left_early_is_seen_by_the_server_while_others_go_on(way, serve
 
     got = asyncio.run(main()) if way == "async" else threads()
     assert [(len(datas), datas[-1]) for datas in got] == [(4, "[DONE]")] * 3
-    transport.close()
+    close_all()

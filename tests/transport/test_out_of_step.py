@@ -8,8 +8,10 @@ with its token may reach it as the rest of the old body.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
+import uuid
 
 import aiohttp  # noqa: F401 - so that no time limit here pays for loading it
 import litellm
@@ -35,13 +37,14 @@ class Front:
 
     def __init__(self, status, then):
         self.status, self.then = status, then
+        self.key = base64.b64encode(f"{uuid.uuid4()}:{uuid.uuid4()}".encode()).decode()  # tokens are kept by it
         self.heads, self.bodies = [], []
         self.tokens = 0
         self.port = 0
 
     def settings(self):
-        key = Secret("Zm9vOmJhcg==")
-        return Settings(credentials=key, base_url=f"{self.origin}/v1", auth_url=f"{self.origin}/oauth")
+        urls = {"base_url": f"{self.origin}/v1", "auth_url": f"{self.origin}/oauth"}
+        return Settings(credentials=Secret(self.key), **urls)
 
     @property
     def origin(self):
@@ -62,7 +65,7 @@ class Front:
                 if not refused:
                     writer.write(answer(self.token() if head.startswith(b"POST /oauth") else CHAT))
                     await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
@@ -154,7 +157,7 @@ def test_a_body_refused_unread(way, front, then, size, kind):
     transport = Transport(server.settings())
     large, small = requests_of(server.settings(), kind, SIZES[size])
     assert in_turn(way, transport, large, small, large, small) == [413, 200, 413, 200]
-    transport.close()
+    close_all()
     server.assert_in_step()
 
 
@@ -167,7 +170,7 @@ def test_an_old_token_refused_unread(way, front, then, size):
     kind = "upload" if size == "3 MB" else "prompt"
     large, small = requests_of(server.settings(), kind, SIZES[size])
     assert in_turn(way, transport, large, small) == [200, 200]
-    transport.close()
+    close_all()
     assert server.tokens == 2
     assert [b"token-2-" in head for head in server.heads if not head.startswith(b"POST /oauth")] == [False, True, True]
     server.assert_in_step()
@@ -176,7 +179,7 @@ def test_an_old_token_refused_unread(way, front, then, size):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_long_prompt_and_the_next_call_through_litellm(way, front, monkeypatch, stream):
     server = front(413, "does nothing")
-    point_at(monkeypatch, f"{server.origin}/v1", CREDENTIALS="Zm9vOmJhcg==", AUTH_URL=f"{server.origin}/oauth")
+    point_at(monkeypatch, f"{server.origin}/v1", CREDENTIALS=server.key, AUTH_URL=f"{server.origin}/oauth")
     long = "слово " * 100_000
 
     async def main():
@@ -221,4 +224,4 @@ def test_an_answer_nobody_asked_for_is_nobodys(way, later):
             return got
 
         assert (asyncio.run(main()) if way == "async" else sync()) == [0, 1, 2]
-        transport.close()
+        close_all()
