@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import litellm
@@ -10,7 +11,7 @@ from litellm.llms.custom_llm import CustomLLM
 from .bridge.exceptions import to_litellm
 from .bridge.masking import mask
 from .bridge.probe import probed
-from .errors import GigaChatError
+from .errors import GigaChatError, InvalidRequestError
 from .flows.flow import arun, run
 from .settings import Overrides
 
@@ -130,3 +131,34 @@ class GigaChatLLM(CustomLLM):
             return self._prepare(kwargs)
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
+
+
+# LiteLLM's default for a method that is not overridden is a retryable 500 "Not implemented yet!", and five of those
+# make a Router take the deployment out of service, chat included.
+_INSTEAD = {
+    "image_edit": "Describe the whole picture to image_generation, or show it in a chat message and ask for another."
+}
+
+
+def refuse_the_rest(handler: type, base: type) -> None:
+    """Give ``handler`` a 400 for each public method of ``base`` that it has not: later LiteLLM versions bring more."""
+    for name, method in vars(base).items():
+        if not name.startswith("_") and inspect.isfunction(method) and name not in vars(handler):
+            setattr(handler, name, _refusing(name, inspect.iscoroutinefunction(method)))
+
+
+def _refusing(name: str, is_async: bool) -> Any:
+    task = name[1:] if is_async else name
+    remedy = _INSTEAD.get(task, "GigaChat chats, embeds texts and draws pictures.")
+
+    def refuse(self: Any, *_: Any, model: str = "", **__: Any) -> Any:
+        error = InvalidRequestError(task, "GigaChat has no such service", remedy)
+        raise to_litellm(error, model) from error
+
+    async def arefuse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return refuse(self, *args, **kwargs)
+
+    return arefuse if is_async else refuse
+
+
+refuse_the_rest(GigaChatLLM, CustomLLM)
