@@ -9,7 +9,7 @@ import litellm
 from litellm.llms.custom_llm import CustomLLM
 
 from .bridge.exceptions import to_litellm
-from .bridge.masking import mask
+from .bridge.masking import mask, mask_post_call
 from .bridge.probe import probed
 from .errors import GigaChatError, InvalidRequestError
 from .flows.flow import arun, run
@@ -88,6 +88,7 @@ class GigaChatLLM(CustomLLM):
         try:
             return run(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
         except GigaChatError as error:
+            mask_post_call(kwargs.get("logging_obj"))
             raise to_litellm(error, kwargs["model"]) from error
 
     async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]

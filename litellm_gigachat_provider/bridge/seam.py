@@ -17,7 +17,7 @@ import litellm
 import litellm.main as litellm_main
 from litellm.llms.custom_llm import CustomLLM
 
-from .masking import mask
+from .masking import mask, mask_post_call
 from .metadata import MARK, PROVIDER
 from .probe import probed
 from .versions import SeamError
@@ -73,7 +73,11 @@ def _seam(builtin: Callable[..., Any]) -> Callable[..., Any]:
             return builtin(*args, **kwargs)
         probed()
         mask(kwargs)  # LiteLLM has read the key from the environment: it must not stand in this frame either
-        return _dispatch(handler(), kwargs)
+        try:
+            return _dispatch(handler(), kwargs)
+        except Exception:
+            mask_post_call(kwargs.get("logging_obj"))
+            raise
 
     setattr(completion, MARK, True)
     return completion

@@ -52,7 +52,7 @@ def test_for_the_whole_process(gigachat_sandbox, ask, monkeypatch):
 
 
 def test_tenacity_comes_along():
-    """LiteLLM's repetition imports it without requiring it: where it is missing, the service's error is lost to that."""
+    """LiteLLM's repetition imports it without requiring it; where it is missing, that replaces the service's error."""
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
     runtime = project.partition("\ndependencies = [")[2].partition("]\n\n")[0]
     assert '"tenacity>=' in runtime

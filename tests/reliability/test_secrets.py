@@ -45,14 +45,14 @@ LOGGERS = (
 
 
 class Collector(CustomLogger):
-    """What callbacks get, without what LiteLLM itself puts there: the key under ``api_key``."""
+    """What callbacks get."""
 
     def __init__(self):
         super().__init__()
         self.seen = []
 
     def note(self, kwargs, *_, **__):
-        self.seen.append(deep(kwargs, skip=("api_key",)))
+        self.seen.append(deep(kwargs, skip=()))
 
     log_pre_api_call = lambda self, model, messages, kwargs: self.note(kwargs)  # noqa: E731
     log_success_event = log_failure_event = note
