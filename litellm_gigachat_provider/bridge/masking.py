@@ -1,4 +1,4 @@
-"""Hide the key from the locals of our own frames, as tracebacks with locals end up in error trackers, and from callbacks.
+"""Hide the key from the locals of our own frames, which error trackers collect with tracebacks, and from callbacks.
 
 LiteLLM reads the key from the environment and puts it where every callback sees it: among ``litellm_params``, and on a
 failure under ``api_key``. Loggers write such dictionaries down as they are.

@@ -53,6 +53,7 @@ def wrap_dispatch() -> None:
         raise SeamError("LiteLLM dispatches gigachat through a path that is unknown here")
     if not getattr(shared.completion, MARK, False):
         shared.completion = _seam(shared.completion)
+    _wrap_look_up()
 
 
 def _dispatches_through_handler() -> bool:
@@ -84,12 +85,28 @@ def _seam(builtin: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def handler() -> Any:
-    """The last ``gigachat`` entry of the map wins, as in LiteLLM's own look-up."""
+    """The last ``gigachat`` entry of the map wins, for every kind of call; one that cannot chat (LiteLLM lets video
+    settings stand there, too) is none."""
     found = _default
     for entry in litellm.custom_provider_map:
-        if entry["provider"] == PROVIDER:
+        if entry["provider"] == PROVIDER and hasattr(entry["custom_handler"], "completion"):
             found = entry["custom_handler"]
     return found
+
+
+def _wrap_look_up() -> None:
+    """Embeddings and pictures LiteLLM looks up by itself: to 1.106 it takes the last entry, from 1.108 on the first."""
+    owner: Any = getattr(litellm.utils, "ProviderConfigManager", None)
+    builtin = getattr(owner, "get_custom_llm_handler", None)
+    if builtin is None or getattr(builtin, MARK, False):
+        return
+
+    @functools.wraps(builtin)
+    def get_custom_llm_handler(provider: str | None) -> Any:
+        return handler() if provider == PROVIDER else builtin(provider)
+
+    setattr(get_custom_llm_handler, MARK, True)
+    owner.get_custom_llm_handler = staticmethod(get_custom_llm_handler)
 
 
 def _dispatch(handler: Any, kwargs: dict[str, Any]) -> Any:

@@ -182,7 +182,7 @@ FUTURES = {
     """,
     "the config class is gone": """
         import litellm, litellm._lazy_imports_registry as r
-        r._LLM_CONFIGS_IMPORT_MAP.pop("GigaChatConfig", None)
+        getattr(r, "_LLM_CONFIGS_IMPORT_MAP", {}).pop("GigaChatConfig", None)
         if hasattr(litellm, "GigaChatConfig"):
             raise SystemExit("not applicable")
     """,
