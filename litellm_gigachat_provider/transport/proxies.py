@@ -12,6 +12,7 @@ import functools
 import importlib.util
 import ipaddress
 import os
+import re
 import urllib.request
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from ..errors import ConnectionFailureError
 
 _PORTS = {"http": 80, "https": 443}
 _VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_HOST = re.compile(r"[a-z0-9._:-]+")  # httpx percent-encodes what is none
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -104,7 +106,7 @@ def _proxy(value: str) -> httpx.Proxy | None:
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
     except (httpx.InvalidURL, ValueError):
         return None
-    return proxy if proxy.url.host else None
+    return proxy if _HOST.fullmatch(proxy.url.raw_host.decode("ascii")) else None
 
 
 def _rule(entry: str) -> _Rule | None:
@@ -123,7 +125,7 @@ def _rule(entry: str) -> _Rule | None:
     except (httpx.InvalidURL, ValueError):
         return None
     host = url.raw_host.decode("ascii").rstrip(".")
-    if not host or url.userinfo or url.path != "/" or url.query or "*" in host:
+    if not _HOST.fullmatch(host) or url.userinfo or url.path != "/" or url.query:
         return None
     port = url.port or (80 if place.endswith(":80") else None)
     address = _address(host)

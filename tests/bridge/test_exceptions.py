@@ -6,7 +6,7 @@ import litellm.exceptions as x
 import pytest
 
 from litellm_gigachat_provider import errors as e
-from litellm_gigachat_provider.bridge.exceptions import to_litellm
+from litellm_gigachat_provider.bridge.exceptions import PLACES, to_litellm
 
 PAYMENT = getattr(x, "PaymentRequiredError", x.BadRequestError)
 
@@ -112,3 +112,77 @@ def test_read_message(body, text):
 )
 def test_remedies(status, where, body, hint):
     assert hint in str(to_litellm(e.HttpFailureError(status, body, {}, "", where), "m"))
+
+
+# --- the words of an overflow, what the body named, advice at its place --------------------------------
+
+OVERFLOWS = [
+    (422, "CONTEXT_TOO_LONG: context too long 301216, maximum allowed context is 261120", "GigaChat-2", 261120),
+    (422, "CONTEXT_TOO_LONG: context too long 40000, maximum allowed context is 32768", "GigaChat-2", 32768),
+    (413, "Payload too large", "GigaChat-2-Max", 261120),
+    (413, "Payload too large", "Embeddings", 512),
+    (422, "INVALID_PARAMS: tokens count exceeds the context window", "GigaChat-3-Ultra", 261120),
+]
+
+
+@pytest.mark.parametrize(("status", "words", "model", "limit"), OVERFLOWS)
+@pytest.mark.parametrize("where", ["chat", "stream", "chat_v2", "embeddings"])
+def test_an_overflow_is_told_in_the_words_by_which_clients_know_one(status, words, model, limit, where):
+    body = b'{"status":%d,"message":"%s"}\n' % (status, words.encode())
+    error = to_litellm(e.HttpFailureError(status, body, {}, "", where), model)
+    assert type(error) is x.ContextWindowExceededError
+    for told in (words, f"maximum context length is {limit} tokens", "context window", "prompt is too long"):
+        assert told in str(error)
+    assert "context_length_exceeded" in str(error)
+
+
+@pytest.mark.parametrize("where", ["chat", "stream", "chat_v2"])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, "No such file: 7a3f0c3e-0000-4000-8000-000000000000"),
+        (404, "file not found"),
+        (403, "Access to file '7a3f0c3e-0000-4000-8000-000000000000' is denied"),
+        (404, "Unknown tool make_coffee"),
+    ],
+)
+def test_what_the_body_named_is_a_bad_request(where, status, words):
+    body = b'{"status":%d,"message":"%s"}' % (status, words.encode())
+    error = to_litellm(e.HttpFailureError(status, body, {}, "", where), "GigaChat-2")
+    assert type(error) is x.BadRequestError
+    assert "GIGACHAT_BASE_URL" not in str(error)
+
+
+def test_a_model_or_host_that_is_configured_wrongly_stays_a_404():
+    for words in ("No such model", "page not found"):
+        body = b'{"status":404,"message":"%s"}' % words.encode()
+        assert type(to_litellm(e.HttpFailureError(404, body, {}, "", "chat"), "GigaChat-9")) is x.NotFoundError
+
+
+# Words that would send somebody to a setting that has nothing to do with this place.
+STRANGE = {
+    "oauth": ("GIGACHAT_BASE_URL", "tariff", "one generation at a time", "context", "file"),
+    "files": ("GIGACHAT_BASE_URL", "tariff", "one generation at a time", "context window"),
+    "balance": ("one generation at a time", "context window", "file"),
+    "models": ("one generation at a time", "context window", "file"),
+    "tokens": ("one generation at a time", "file"),
+    "embeddings": ("GIGACHAT_AUTH_URL", "v2 contract"),
+    "chat": ("GIGACHAT_AUTH_URL", "v2 contract"),
+    "stream": ("GIGACHAT_AUTH_URL", "v2 contract"),
+    "chat_v2": ("GIGACHAT_AUTH_URL",),
+}
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 413, 415, 422, 423, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("where", sorted(PLACES))
+def test_advice_belongs_to_its_place(where, status):
+    error = to_litellm(e.HttpFailureError(status, b"", {}, "", where), "GigaChat-2")
+    for word in STRANGE.get(where, ()):
+        assert word not in str(error), (where, status, word)
+    if status in (401, 402, 403, 404, 429):
+        assert len(str(error)) > len(str(e.HttpFailureError(status, b"", {}, "", where))) + 40, "no advice"
+
+
+def test_423_is_for_later():
+    error = to_litellm(e.HttpFailureError(423, b'{"status":423,"message":"Locked"}', {}, "", "chat"), "GigaChat-2")
+    assert type(error) is x.ServiceUnavailableError

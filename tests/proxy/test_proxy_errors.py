@@ -31,7 +31,7 @@ def test_a_refused_token_is_renewed_unnoticed(oai, sandbox):
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (401, openai.AuthenticationError, "check the key, the scope"),
+        (401, openai.AuthenticationError, "check the key (GIGACHAT_CREDENTIALS), the scope"),
         (403, openai.PermissionDeniedError, "tariff"),
         (404, openai.NotFoundError, "litellm-gigachat models"),
         (422, openai.UnprocessableEntityError, "GigaChat answered 422"),
@@ -94,7 +94,7 @@ def test_a_model_this_host_does_not_have(oai, sandbox):
 
 def test_context_window(oai, sandbox):
     sandbox.knobs.context_tokens = 1
-    with pytest.raises(openai.APIStatusError, match="shorten the input") as caught:
+    with pytest.raises(openai.APIStatusError, match="prompt is too long") as caught:
         oai.chat.completions.create(**PLAIN)
     assert caught.value.status_code in (400, 413)
 
