@@ -9,7 +9,6 @@ again, and it may reach what this machine cannot. Where only a proxy leads out, 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import ipaddress
 import socket
@@ -26,7 +25,7 @@ from ..transport.deadline import Deadline, time_limit
 from ..transport.exchange import read
 from ..transport.failures import NETWORK_ERRORS, translate
 from ..transport.outgoing import user_agent
-from ..transport.over_aiohttp import AiohttpTransport, Sessions
+from ..transport.over_aiohttp import AiohttpTransport, new_session
 
 TIME_LIMIT = 30.0
 MAX_REDIRECTS = 5
@@ -107,9 +106,9 @@ class Fetcher:
         try:
             async with (
                 time_limit(deadline.left()),
-                contextlib.aclosing(Sessions(None, _GuardedResolver(self._allow))) as sessions,
+                new_session(0.0, _GuardedResolver(self._allow)) as session,
             ):
-                way = AiohttpTransport(sessions, tls.context_for(self._settings), None)
+                way = AiohttpTransport(session, tls.context_for(self._settings), None)
                 hop = _Hop(url, where, self._allow)
                 while True:
                     response = await way.handle_async_request(hop.request(deadline))

@@ -16,11 +16,12 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator
 
+import aiohttp
 import httpx
 
 from ..settings import Settings
 from . import tls
-from .over_aiohttp import AiohttpTransport, Sessions
+from .over_aiohttp import AiohttpTransport, new_session
 from .own_connection import OwnConnectionTransport, Units
 from .proxies import proxy_for
 
@@ -31,7 +32,7 @@ class LoopConnections:
     """The connections of one event loop. Made inside it."""
 
     def __init__(self) -> None:
-        self._sessions = Sessions(KEEP_ALIVE)
+        self._session: aiohttp.ClientSession | None = None
         self._units = Units(KEEP_ALIVE)
         self._keeper = _until_the_loop_ends(self)
         with contextlib.suppress(StopIteration):
@@ -42,12 +43,16 @@ class LoopConnections:
         proxy = proxy_for(url)
         if http2 or (proxy is not None and proxy.url.scheme != "http"):  # aiohttp speaks to plain HTTP proxies only
             return OwnConnectionTransport(self._units, context, proxy, http2=http2)
-        return AiohttpTransport(self._sessions, context, proxy)
+        if self._session is None:
+            self._session = new_session(KEEP_ALIVE)
+        return AiohttpTransport(self._session, context, proxy)
 
     async def aclose(self) -> None:
         """Usable afterwards as well, until the loop ends."""
+        session, self._session = self._session, None
         await self._units.aclose()
-        await self._sessions.aclose()
+        if session is not None:
+            await session.close()
 
 
 async def _until_the_loop_ends(connections: LoopConnections) -> AsyncGenerator[None, None]:

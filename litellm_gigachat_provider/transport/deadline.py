@@ -31,7 +31,8 @@ class Deadline:
     def connect_only(self) -> dict[str, float | None]:
         """httpx's four timeouts, for a request whose other waits are bounded by :func:`time_limit`."""
         left = self.left()
-        return {"connect": CONNECT_LIMIT if left is None else min(CONNECT_LIMIT, left)} | _ENDLESS
+        # a little less than what is left: httpcore closes a handshake that its own limit ends, but not a cancelled one
+        return {"connect": CONNECT_LIMIT if left is None else min(CONNECT_LIMIT, 0.98 * left)} | _ENDLESS
 
 
 _ENDLESS: dict[str, float | None] = {"read": None, "write": None, "pool": None}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import httpx
@@ -44,14 +45,26 @@ def as_httpx(error: BaseException) -> httpx.TransportError:
     return next(ours for theirs, ours in _KINDS if isinstance(error, theirs))("")
 
 
-def new_session(keep_alive: float | None, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
-    """Connections without limit, cookies, environment and unpacking.
+class _Connector(aiohttp.TCPConnector):
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """A connection that is in step: one on which something came while it was idle would tell it to the next call."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or not protocol.should_close:
+                break
+            connection.close()
+        if protocol is not None and int(req.headers.get("Content-Length", 0)) > _LARGE:
+            protocol.force_close()
+        return connection
 
-    Idle ones are kept ``keep_alive`` seconds; None closes each after its answer.
-    """
-    reuse = {"force_close": True} if keep_alive is None else {"keepalive_timeout": keep_alive}
+
+def new_session(keep_alive: float, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
+    """Connections without limit, cookies, environment and unpacking; idle ones are kept ``keep_alive`` seconds."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, resolver=resolver, **reuse),
+        connector=_Connector(limit=0, keepalive_timeout=keep_alive, resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -61,31 +74,11 @@ def new_session(keep_alive: float | None, resolver: AbstractResolver | None = No
     )
 
 
-class Sessions:
-    """What one event loop needs of aiohttp, made when it is first used."""
-
-    def __init__(self, keep_alive: float | None, resolver: AbstractResolver | None = None) -> None:
-        self._keep_alive = keep_alive
-        self._resolver = resolver
-        self._made: dict[float | None, aiohttp.ClientSession] = {}
-
-    def take(self, *, large: bool) -> aiohttp.ClientSession:
-        keep_alive = None if large else self._keep_alive
-        if keep_alive not in self._made:
-            self._made[keep_alive] = new_session(keep_alive, self._resolver)
-        return self._made[keep_alive]
-
-    async def aclose(self) -> None:
-        made, self._made = self._made, {}
-        for session in made.values():
-            await session.close()
-
-
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One TLS identity and one way (direct or an HTTP proxy) over the sessions of a loop."""
+    """One TLS identity and one way (direct or an HTTP proxy) over the session of a loop."""
 
-    def __init__(self, sessions: Sessions, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
-        self._sessions = sessions
+    def __init__(self, session: aiohttp.ClientSession, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._session = session
         self._context = context
         self._proxy = URL(str(proxy.url), encoded=True) if proxy is not None else None
         login = proxy.auth if proxy is not None else None
@@ -94,16 +87,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         limits = request.extensions.get("timeout", {})
         body = request.content
-        is_large = len(body) > _LARGE
         headers = [(name.decode("ascii"), value.decode("ascii")) for name, value in request.headers.raw]
         for _ in range(2):  # where the loop stood still for a while, it learns now which connections were closed
             await asyncio.sleep(0)
         try:
-            answer = await self._sessions.take(large=is_large).request(
+            answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
                 headers=headers,
-                data=_pieces(body) if is_large else body or None,
+                data=_pieces(body) if len(body) > _LARGE else body or None,
                 allow_redirects=False,
                 ssl=self._context,
                 proxy=self._proxy,

@@ -130,7 +130,8 @@ class _Answer(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Each part is all that has arrived: httpcore hands out one frame or chunk at a time.
 
-        The next read is begun at once; what is done after the loop's next turn was there already.
+        The next read is begun at once; what is done after two turns of the loop (httpcore takes a lock, which is one)
+        was there already.
         """
         parts = self._stream.__aiter__()
         while not self._whole:
@@ -138,7 +139,8 @@ class _Answer(httpx.AsyncByteStream):
             self._next = None
             while gathered[-1]:
                 self._next = asyncio.ensure_future(anext(parts, b""))
-                await asyncio.sleep(0)
+                for _ in range(2):
+                    await asyncio.sleep(0)
                 if not self._next.done() or self._next.exception() is not None:
                     break
                 gathered.append(self._next.result())

@@ -131,15 +131,18 @@ def straight(**kwargs):
     )  # fmt: skip
 
 
-def test_idle_connections_are_shared_and_carry_no_credential(server):
-    keys = [new_key(), new_key()]
+def test_an_idle_connection_is_anybodys_and_a_token_is_not(server):
+    """A connection carries no credential: four tenants with three keys use one, each call with its own token."""
+    server.plans[OAUTH] = [[answer({"access_token": f"token-{name}", "expires_at": 9999999999000})] for name in "abc"]
     straight()
-    assert wait_until(lambda: server.open == 1)
-    for key in keys:
-        straight(api_key=key)
+    straight(api_key=new_key())
     straight(headers={"X-Client-ID": "anna"})
     straight(handler=GigaChatLLM(scope="GIGACHAT_API_CORP"))
-    assert server.open == 1, "the connection of one tenant serves the next"
+    assert wait_until(lambda: server.open == 1), f"{server.open} connections"
+    sent = [seen.headers for seen in server.requests if seen.path == CHAT]
+    assert [(headers["authorization"][7:], headers.get("x-client-id")) for headers in sent] == [
+        ("token-a", None), ("token-b", None), ("token-a", "anna"), ("token-c", None),
+    ]  # fmt: skip
 
 
 def ready_token():
