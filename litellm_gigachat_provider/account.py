@@ -14,6 +14,7 @@ from .bridge.exceptions import to_litellm
 from .errors import BadAnswerError, GigaChatError, InvalidRequestError
 from .flows.flow import Do, Flow, arun, run
 from .settings import Overrides, resolve
+from .settings.timeouts import seconds
 from .transport.client import transport_for
 from .transport.replies import Reply
 
@@ -94,7 +95,7 @@ def _ask(settings: Mapping[str, Any], method: str, path: str, where: str, body: 
         method,
         resolved.url(path),
         json=body,
-        timeout=DEFAULT_TIMEOUT if overrides.timeout is None else overrides.timeout,
+        timeout=seconds(overrides.timeout, DEFAULT_TIMEOUT),
         where=where,
     )
     return reply.json()

@@ -9,16 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import httpx
-
 from ..errors import InvalidRequestError
 from ..models import Model, find
 from ..request.session import session_id
 from ..settings import Overrides, Settings, refuse_redirects, resolve
+from ..settings.timeouts import seconds
 from ..transport.client import Transport, transport_for
 from ..types import Contract
 
-DEFAULT_TIMEOUT = 600.0  # seconds; what LiteLLM itself hands to a custom provider
 # What says how the call is made, not what its body holds: read here, so it must not stay behind in extra_body.
 _CALL_WORDS = frozenset(
     {
@@ -83,7 +81,7 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
     if settings.client_id and settings.client_id != client_id:  # the constructor's wins, and it is the tenant's mark
         headers = {key: value for key, value in headers.items() if key.lower() != "x-client-id"}
         headers["X-Client-ID"] = settings.client_id
-    timeout = _seconds(overrides.timeout if overrides.timeout is not None else kwargs.get("timeout"))
+    timeout = seconds(overrides.timeout if overrides.timeout is not None else kwargs.get("timeout"))
     messages = kwargs.get("messages")
     session = session_id(headers, params, litellm_params, messages, _salt(settings))
     if session is not None:
@@ -133,20 +131,6 @@ def _delete_files(params: dict[str, Any]) -> bool:
 def as_v1(call: Call) -> Call:
     """The same call on the v1 contract."""
     return replace(call, settings=replace(call.settings, api_version="v1"))
-
-
-def _seconds(timeout: Any) -> float:
-    if timeout is None:
-        return DEFAULT_TIMEOUT
-    if isinstance(timeout, httpx.Timeout):
-        timeout = timeout.read if timeout.read is not None else DEFAULT_TIMEOUT
-    try:
-        seconds = float(timeout)
-    except (TypeError, ValueError):
-        raise InvalidRequestError("timeout", f"{timeout!r} is not a number of seconds") from None
-    if not seconds > 0:
-        raise InvalidRequestError("timeout", f"must be greater than 0 seconds, got {seconds:g}")
-    return seconds
 
 
 _salts: dict[Any, str] = {}

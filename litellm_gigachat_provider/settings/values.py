@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NoReturn
 
+import httpx
+
+from .timeouts import plain
+
 ApiVersion = Literal["v1", "v2", "auto"]
 AuthMode = Literal["header", "token", "key", "password", "mtls"]
 
@@ -172,7 +176,8 @@ class Settings:
 class Overrides:
     """What ``GigaChatLLM(...)`` was given. ``None`` or an empty string means "not given here".
 
-    ``credentials`` is the authorization key, or ``"client_id:client_secret"``. ``timeout`` is in seconds.
+    ``credentials`` is the authorization key, or ``"client_id:client_secret"``. ``timeout`` is in seconds, a day
+    at most; of an ``httpx.Timeout`` its ``read`` counts.
     ``env_file`` names the ``.env`` to read instead of the first one found from the working directory upward;
     ``env_file=False`` reads none.
     """
@@ -195,12 +200,13 @@ class Overrides:
     max_concurrency: int | str | None = None
     limit_url: str | Secret | None = None
     client_id: str | None = None
-    timeout: float | None = None
+    timeout: float | httpx.Timeout | None = None
     env_file: str | os.PathLike[str] | Literal[False] | None = None
 
     def __post_init__(self) -> None:
         for name in ("credentials", "access_token", "password", "key_file_password", "limit_url"):
             object.__setattr__(self, name, as_secret(getattr(self, name)))
+        object.__setattr__(self, "timeout", plain(self.timeout))
         for name in ("ca_bundle_file", "cert_file", "key_file", "env_file"):
             value = getattr(self, name)
             if isinstance(value, os.PathLike):

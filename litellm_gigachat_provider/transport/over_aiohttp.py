@@ -49,7 +49,7 @@ class _Connector(aiohttp.TCPConnector):
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
-        """A connection that is in step: one on which something came while it was idle would tell it to the next call."""
+        """One that is in step: what came over an idle connection would be told to the next call."""
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
