@@ -17,6 +17,8 @@ import litellm_gigachat_provider  # noqa: F401 - registers
 from litellm_gigachat_provider.limits.local import Limiter
 from litellm_gigachat_provider.transport import client
 
+pytestmark = pytest.mark.slow
+
 HELLO = [{"role": "user", "content": "Привет!"}]
 
 

@@ -41,6 +41,8 @@ from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client, oauth
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.6  # seconds a call that meets silence may take
 SLACK = 2.5  # of a busy machine
 MODEL = "gigachat/GigaChat-2-Max"

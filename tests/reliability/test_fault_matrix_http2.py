@@ -14,6 +14,8 @@ from probe import busy, own_tasks, own_threads, streams_open, unwrapped, wait_un
 import litellm_gigachat_provider  # noqa: F401 - registers
 from litellm_gigachat_provider.transport import client
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.8
 SLACK = 2.5
 MODEL = "gigachat/GigaChat-2-Max"

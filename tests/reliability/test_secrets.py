@@ -18,6 +18,8 @@ import litellm_gigachat_provider
 from litellm_gigachat_provider.settings import Overrides, resolve
 from litellm_gigachat_provider.transport import client
 
+pytestmark = pytest.mark.slow
+
 HELLO = [{"role": "user", "content": "Привет!"}]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}]}]

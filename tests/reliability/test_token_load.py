@@ -17,6 +17,8 @@ from ways import MODEL
 
 import litellm_gigachat_provider
 
+pytestmark = pytest.mark.slow
+
 HELLO = [{"role": "user", "content": "Привет!"}]
 CALLERS = 200
 
