@@ -2,8 +2,9 @@
 
 ``functions_state_id`` (v1) and ``tool_state_id`` (v2) are UUIDs that belong to an assistant turn.
 OpenAI clients send nothing of that turn back but the id of each call, so the state travels there:
-``giga_<32 hex digits>`` for the first call, ``giga_<32 hex digits>_<n>`` for call ``n``. At most 40
-characters of ``[A-Za-z0-9_-]``, which every known client accepts.
+``giga_<32 hex digits>`` for the first call, ``giga<n>_<32 hex digits>`` for call ``n``. At most 40
+characters of ``[A-Za-z0-9_-]``, which every known client accepts. The number does not stand at the end: Claude Code
+reads ``<other id>_<n>`` as "entry n of call <other id>" and loses the second result. Version 0.1.0 wrote it there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Searched at the end: gateways put "call_" or "fc_" in front of ids that are not their own.
-_OURS = re.compile(r"giga_([0-9a-f]{32})(?:_[1-9][0-9]{0,3})?\Z")
+_OURS = re.compile(r"giga(?:[1-9][0-9]{0,2})?_([0-9a-f]{32})(?:_[1-9][0-9]{0,3})?\Z")
 
 
 def new_id() -> str:
@@ -28,10 +29,9 @@ def is_state_id(value: object) -> bool:
 
 def call_id(state_id: str | None, index: int, fallback: str) -> str:
     """The id of call ``index`` of a turn; ``fallback`` where there is no state id of the known form."""
-    if state_id is None or not is_state_id(state_id) or not 0 <= index <= 9999:
+    if state_id is None or not is_state_id(state_id) or not 0 <= index <= 999:
         return fallback
-    stem = f"giga_{state_id.replace('-', '')}"
-    return f"{stem}_{index}" if index else stem
+    return f"giga{index or ''}_{state_id.replace('-', '')}"
 
 
 def state_of(call_id: object) -> str | None:

@@ -75,6 +75,14 @@ class ChunkWriter:
         self._legacy = legacy_functions
         self._choices = [_Choice() for _ in range(n)]
         self._maker = ChunkMaker(response_id, created, model)
+        self._model = model
+
+    def identify(self, response_id: str, created: int) -> None:
+        """The id and time of all chunks from now on."""
+        fingerprint = self._maker.fingerprint
+        self._head.update(id=response_id, created=created)
+        self._maker = ChunkMaker(response_id, created, self._model)
+        self._maker.fingerprint = fingerprint
 
     def write(self, deltas: Sequence[Delta], index: int = 0, images: Mapping[str, str] | None = None) -> list[Chunk]:
         """Chunks for ``deltas`` of choice ``index``. ``images``: data URL by file id, where downloaded."""

@@ -16,6 +16,7 @@ from ..request.params import CHAT_PARAMS
 from . import guard, metadata, seam
 from .metadata import MARK, PROVIDER, RUB_PER_USD
 from .probe import arrives
+from .responses import close_left_responses
 from .versions import SeamError, has_builtin, litellm_version, warn_of_1_106
 
 _PROBE_MODEL = "GigaChat-2"
@@ -34,6 +35,7 @@ def install(default_handler: CustomLLM) -> None:
         if has_builtin():
             guard.close_builtin()
             seam.wrap_dispatch()
+            close_left_responses()
             warn_of_1_106()
 
 

@@ -9,6 +9,7 @@ calls for ``gigachat`` go to the handler found in ``custom_provider_map`` at cal
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Awaitable, Callable
 from types import CodeType
 from typing import Any
@@ -149,11 +150,19 @@ def _wrap(source: Any, kwargs: dict[str, Any]) -> Any:
         custom_llm_provider=PROVIDER,
         logging_obj=kwargs["logging_obj"],
     )
-    # The wrapper makes its own finish and usage chunks; these keep them under the stream's own id and time.
-    for name in ("created", "response_id"):
-        value = getattr(source, name, None)
-        if value is not None:
-            setattr(wrapper, name, value)
+
+    there = weakref.ref(wrapper)  # a circle would keep a stream that is dropped from closing at once
+
+    def identified(stream: Any) -> None:
+        """The wrapper makes its own finish and usage chunks: they have the stream's id and time."""
+        for name in ("created", "response_id"):
+            value = getattr(stream, name, None)
+            if value is not None and (known := there()) is not None:
+                setattr(known, name, value)
+
+    identified(source)
+    if hasattr(source, "identified"):
+        source.identified = identified
     hidden = getattr(source, "hidden_params", None)
     if hidden and isinstance(getattr(wrapper, "_hidden_params", None), dict):
         wrapper._hidden_params.update(hidden)

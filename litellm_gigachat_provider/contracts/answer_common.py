@@ -197,7 +197,7 @@ def _merge(old: _Raw, new: _Raw) -> None:
 def _own_id(call: _Raw, index: int, fallback_id: str) -> str:
     """An id for a call without state: from the service's own, or from ``fallback_id``, told apart by index."""
     made = _NOT_IN_IDS.sub("", call.id or fallback_id)[-32:]
-    return f"call_{made}" if call.id or not index else f"call_{made}_{index}"
+    return f"call_{made}" if call.id or not index else f"call{index}_{made}"
 
 
 def _caller_name(call: _Raw, request: ChatRequest) -> str:

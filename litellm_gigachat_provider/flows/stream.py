@@ -33,11 +33,12 @@ class ChatStream:
         self.created = int(time.time())
         self.response_id = f"chatcmpl-{new_id()}"
         self.hidden_params: dict[str, Any] = {}
+        self.identified: Callable[[ChatStream], None] | None = None  # told when `created` is the service's
         self.heads: deque[Head] = deque()
         self.waiting: list[Callable[[], Flow[Head]]] = []
         self.ready: deque[Any] = deque()
         self.writer: ChunkWriter | None = None
-        self.opened = False
+        self.opened = self.told = False
         self.request: ChatRequest | None = None
         self.uploaded: Mapping[str, str] = {}
 
@@ -95,6 +96,8 @@ class ChatStream:
 
     def _describe(self, headers: Any) -> None:
         kept = {k: headers[k] for k in ("x-request-id", "x-session-id") if headers.get(k)}
+        if kept and not self.told and "x-request-id" in kept:
+            self._identify(f"chatcmpl-{kept['x-request-id']}", self.created)
         if kept:
             self.hidden_params = {"additional_headers": {f"llm_provider-{k}": v for k, v in kept.items()}}
 
@@ -103,7 +106,17 @@ class ChatStream:
         deltas = head.take(batch)
         if deltas:
             assert self.writer is not None
+            if deltas[0].created is not None and not self.told:
+                self._identify(self.response_id, deltas[0].created)
+            self.told = True
             self.ready += self.writer.write(deltas, head.index)
+
+    def _identify(self, response_id: str, created: int) -> None:
+        assert self.writer is not None
+        self.response_id, self.created = response_id, created
+        self.writer.identify(response_id, created)
+        if self.identified is not None:
+            self.identified(self)
 
     def end_flow(self, head: Head) -> Flow[None]:
         """The end of one head: what was held back, with its pictures, and the next head of a limited tenant."""

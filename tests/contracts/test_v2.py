@@ -50,14 +50,14 @@ def test_parallel_calls_and_state(key: str) -> None:
     assert answer.content is None
     assert answer.tool_calls == [
         ToolCall(f"giga_{STATE_HEX}", "get_order", '{"id":"A-1"}', 0),
-        ToolCall(f"giga_{STATE_HEX}_1", "get stock", '{"sku":7}', 1),
+        ToolCall(f"giga1_{STATE_HEX}", "get stock", '{"sku":7}', 1),
     ]
     assert (answer.finish_reason, answer.state_id) == ("tool_calls", STATE)
 
 
 def test_equal_calls_in_one_answer_are_two_calls_with_ids_of_their_own() -> None:
     answer = read(v2_body({"function_call": ORDER}, {"function_call": ORDER}, finish="function_call"))
-    assert [call.id for call in answer.tool_calls] == ["call_abcdef01", "call_abcdef01_1"]
+    assert [call.id for call in answer.tool_calls] == ["call_abcdef01", "call1_abcdef01"]
 
 
 def test_reasoning_is_a_message_of_its_own() -> None:
@@ -176,7 +176,7 @@ def test_stream_tells_every_call_once(events: list[Any]) -> None:
     deltas = stream(*events)
     assert [call for delta in deltas for call in delta.tool_calls] == [
         ToolCall(f"giga_{STATE_HEX}", "get_order", '{"id":"A-1"}', 0),
-        ToolCall(f"giga_{STATE_HEX}_1", "get_stock", '{"sku":7}', 1),
+        ToolCall(f"giga1_{STATE_HEX}", "get_stock", '{"sku":7}', 1),
     ]
     assert deltas[-1].finish_reason == "tool_calls"
 

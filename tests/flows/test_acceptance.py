@@ -104,7 +104,7 @@ def test_session_id_of_a_stream_without_a_request_id(scripted: Callable[..., Scr
 def test_unknown_builtin_tool_does_not_send_the_reader_to_the_base_url(scripted: Callable[..., Scripted]) -> None:
     service = scripted(httpx.Response(404, json={"status": 404, "message": "Unknown tool code_interpreter"}))
     tools = [{"type": "code_interpreter"}]
-    with pytest.raises(litellm.NotFoundError) as caught:
+    with pytest.raises(litellm.BadRequestError) as caught:
         litellm.completion(model=MODEL, messages=HELLO, tools=tools, api_version="v2", client=service.client)
     assert "Unknown tool code_interpreter. This host has no built-in tool of that name" in str(caught.value)
     assert "GIGACHAT_BASE_URL" not in str(caught.value)

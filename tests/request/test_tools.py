@@ -314,3 +314,12 @@ def test_calls_of_one_v2_turn_stay_together():
             "tools_state_id": STATE,
         },
     ]
+
+
+@pytest.mark.parametrize("index", [0, 1, 7, 999])
+def test_no_call_id_reads_as_an_entry_of_another(index):
+    """Claude Code takes ``<other id>_<n>`` for entry n of call <other id>; ids of 0.1.0 stay readable."""
+    made = [ids.call_id(STATE, number, "call_x") for number in (0, index)]
+    assert not any(made[1] == f"{made[0]}_{number}" or made[1].startswith(f"{made[0]}_") for number in range(10))
+    assert all(ids.state_of(call_id) == STATE and len(call_id) <= 40 for call_id in made)
+    assert ids.state_of(f"call_giga_{STATE.replace('-', '')}_{max(index, 1)}") == STATE
