@@ -72,7 +72,7 @@ class Transport:
         """Send and read a whole answer within ``timeout`` seconds; any 2xx is a Reply.
 
         ``files`` is multipart as httpx takes it, with plain fields as ``(None, value)``. ``where`` is one of
-        HttpFailureError's. ``client`` is used if it is, or holds, an httpx client. Raises HttpFailureError,
+        HttpFailureError's. ``client`` is, or holds, an httpx client. Raises HttpFailureError,
         TimeoutFailureError, ConnectionFailureError, BadAnswerError, CredentialsError, InvalidRequestError.
         Cancelling it closes its connection and frees its slot.
         """
@@ -132,8 +132,7 @@ class Transport:
     # --- bookkeeping -----------------------------------------------------------------------------
 
     def _way(self, url: httpx.URL, client: object, *, stream: bool = False) -> Way:
-        own = way_over(client) if client is not None else None
-        return own or way_to(self.settings, url, stream=stream)
+        return way_to(self.settings, url, stream=stream) if client is None else way_over(client)
 
     def _failed(self, error: BaseException, request: httpx.Request, timeout: float | None) -> GigaChatError:
         failure = translate(error, host=request.url.netloc.decode("ascii", "replace"), timeout=timeout)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import httpx
 
+from ..errors import InvalidRequestError
 from ..portal import PORTAL
 from .deadline import CONNECT_LIMIT, clock
 from .exchange import Way
@@ -21,15 +22,29 @@ T = TypeVar("T")
 _THREADS = 64  # blocking calls at once over clients of the callers; more of them wait
 
 
-def way_over(client: object) -> Way | None:
-    """What carries requests over ``client``, None where it holds no open httpx client that this loop can use."""
+_REMEDY = "Pass an httpx.Client, or in an async call an httpx.AsyncClient, or leave it out"
+
+
+def way_over(client: object) -> Way:
+    """What carries requests over ``client``, which is or holds (as LiteLLM's handlers do) an httpx client.
+
+    Raises ``InvalidRequestError`` for any other object: whoever passes a client relies on its proxies and certificates.
+    """
     for candidate in (client, getattr(client, "client", None)):
-        if isinstance(candidate, httpx.Client) and not candidate.is_closed:
+        if not isinstance(candidate, (httpx.Client, httpx.AsyncClient)):
+            continue
+        if candidate.is_closed:
+            raise InvalidRequestError("client", f"this {_name(client)} is closed", _REMEDY)
+        if isinstance(candidate, httpx.Client):
             return _SyncClient(candidate)
-        # the loop of an async client is the caller's, so synchronous calls cannot use one
-        if isinstance(candidate, httpx.AsyncClient) and not candidate.is_closed and not PORTAL.is_here():
-            return _AsyncClient(candidate)
-    return None
+        if PORTAL.is_here():  # the loop of an async client is the caller's, so synchronous calls cannot use one
+            raise InvalidRequestError("client", f"a synchronous call cannot use {_name(client)}", _REMEDY)
+        return _AsyncClient(candidate)
+    raise InvalidRequestError("client", f"{_name(client)} is no httpx client and holds none", _REMEDY)
+
+
+def _name(client: object) -> str:
+    return f"{type(client).__module__.partition('.')[0]}.{type(client).__qualname__}"
 
 
 def _no_auth(request: httpx.Request) -> httpx.Request:
