@@ -10,6 +10,9 @@ from litellm.types.utils import LlmProviders
 
 from .metadata import PROVIDER
 
+# The versions that .ci/versions (which reads this line) runs the tests on, oldest to newest.
+RUN_ON = ("1.81.10", "1.83.14", "1.90.7", "1.98.1", "1.105.7", "1.108.14", "1.110.2")
+
 
 @functools.cache
 def litellm_version() -> str:
@@ -32,7 +35,7 @@ class SeamError(RuntimeError):
         super().__init__(
             f"{problem} (LiteLLM {litellm_version()}). gigachat/ calls are blocked rather than handed to LiteLLM's "
             "built-in provider, which switches certificate checks off. Remedy: update litellm-gigachat-provider, "
-            "or install a LiteLLM it was run on: pip install 'litellm>=1.81.10,<1.110,!=1.106.*'."
+            f"or install a LiteLLM it was run on ({', '.join(RUN_ON)}): pip install 'litellm=={RUN_ON[-1]}'."
         )
 
 
