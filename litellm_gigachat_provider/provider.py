@@ -10,6 +10,7 @@ from litellm.llms.custom_llm import CustomLLM
 
 from .bridge.exceptions import to_litellm
 from .bridge.masking import mask, mask_post_call
+from .bridge.pictures import call_params
 from .bridge.probe import probed
 from .errors import GigaChatError, InvalidRequestError
 from .flows.flow import arun, run
@@ -102,9 +103,10 @@ class GigaChatLLM(CustomLLM):
             raise to_litellm(error, kwargs["model"]) from error
 
     def image_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
-        """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
+        """``n`` pictures by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         probed()
         mask(kwargs)
+        kwargs.setdefault("litellm_params", call_params(kwargs.get("logging_obj")))
         from .flows.images import draw
 
         try:
@@ -113,8 +115,9 @@ class GigaChatLLM(CustomLLM):
             raise to_litellm(error, kwargs["model"]) from error
 
     async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
-        """One picture by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
+        """``n`` pictures by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
         mask(kwargs)
+        kwargs.setdefault("litellm_params", call_params(kwargs.get("logging_obj")))
         from .flows.images import draw
 
         try:

@@ -20,6 +20,7 @@ from litellm.llms.custom_llm import CustomLLM
 
 from .masking import mask, mask_post_call
 from .metadata import MARK, PROVIDER
+from .pictures import ImageConfig
 from .probe import probed
 from .versions import SeamError
 
@@ -54,7 +55,7 @@ def wrap_dispatch() -> None:
         raise SeamError("LiteLLM dispatches gigachat through a path that is unknown here")
     if not getattr(shared.completion, MARK, False):
         shared.completion = _seam(shared.completion)
-    _wrap_look_up()
+    _wrap_look_ups()
 
 
 def _dispatches_through_handler() -> bool:
@@ -95,19 +96,30 @@ def handler() -> Any:
     return found
 
 
-def _wrap_look_up() -> None:
-    """Embeddings and pictures LiteLLM looks up by itself: to 1.106 it takes the last entry, from 1.108 on the first."""
+def _wrap_look_ups() -> None:
+    """What LiteLLM looks up by itself.
+
+    The handler of embeddings and pictures: to 1.106 it takes the map's last entry, from 1.108 on the first.
+    The configuration of pictures: without one their parameters vanish.
+    """
     owner: Any = getattr(litellm.utils, "ProviderConfigManager", None)
-    builtin = getattr(owner, "get_custom_llm_handler", None)
+    _answer(owner, "get_custom_llm_handler", "provider", 0, handler)
+    _answer(owner, "get_provider_image_generation_config", "provider", 1, ImageConfig)
+
+
+def _answer(owner: Any, name: str, argument: str, place: int, ours: Callable[[], Any]) -> None:
+    """Let the static method ``name`` give ``ours()`` where ``argument``, the one in ``place``, is our provider."""
+    builtin = getattr(owner, name, None)
     if builtin is None or getattr(builtin, MARK, False):
         return
 
     @functools.wraps(builtin)
-    def get_custom_llm_handler(provider: str | None) -> Any:
-        return handler() if provider == PROVIDER else builtin(provider)
+    def look_up(*args: Any, **kwargs: Any) -> Any:
+        asked = kwargs.get(argument, args[place] if len(args) > place else None)
+        return ours() if asked == PROVIDER else builtin(*args, **kwargs)
 
-    setattr(get_custom_llm_handler, MARK, True)
-    owner.get_custom_llm_handler = staticmethod(get_custom_llm_handler)
+    setattr(look_up, MARK, True)
+    setattr(owner, name, staticmethod(look_up))
 
 
 def _dispatch(handler: Any, kwargs: dict[str, Any]) -> Any:

@@ -63,7 +63,8 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
     """Read what LiteLLM handed over. Raises ``InvalidRequestError`` or ``CredentialsError`` before any network."""
     params = dict(kwargs.get("optional_params") or {})
     litellm_params: Mapping[str, Any] = kwargs.get("litellm_params") or {}
-    given: Mapping[str, Any] = kwargs.get("headers") or {}
+    # of pictures and embeddings LiteLLM hands the headers on as a parameter
+    given: Mapping[str, Any] = (kwargs["headers"] if "headers" in kwargs else params.get("extra_headers")) or {}
     refuse_redirects(params, given, litellm_params)
     _lift(params)
     headers = {str(key): str(value) for key, value in given.items()}

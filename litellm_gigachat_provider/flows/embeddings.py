@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..bridge.embeddings_images import fill_embedding_response
+from ..bridge.embeddings import fill_embedding_response
 from ..contracts.embeddings import read_vectors
 from ..request import embeddings
 from ..transport.replies import Reply

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from litellm import EmbeddingResponse
 
-from litellm_gigachat_provider.bridge.embeddings_images import fill_embedding_response
+from litellm_gigachat_provider.bridge.embeddings import fill_embedding_response
 from litellm_gigachat_provider.contracts.embeddings import read_vectors
 from litellm_gigachat_provider.errors import (
     BadAnswerError,

@@ -1,4 +1,4 @@
-"""Embeddings and pictures as LiteLLM's objects."""
+"""Embeddings as LiteLLM's objects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from litellm.types.utils import Embedding, EmbeddingResponse, ImageObject, ImageResponse
+from litellm.types.utils import Embedding, EmbeddingResponse
 from litellm.types.utils import Usage as LiteLLMUsage
 
 from ..errors import BadAnswerError
-from ..types import Answer
 
 
 def fill_embedding_response(
@@ -41,10 +40,3 @@ def _encode(vector: list[float], encoding_format: str) -> Any:
         return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
     except (struct.error, OverflowError) as error:
         raise BadAnswerError("GigaChat sent an embedding that is not made of numbers") from error
-
-
-def fill_image_response(response: ImageResponse, data: Sequence[str], answer: Answer, *, created: int) -> ImageResponse:
-    """``data``: the pictures in base64. The model's caption becomes ``revised_prompt``."""
-    response.created = created
-    response.data = [ImageObject(b64_json=picture, revised_prompt=answer.content or None) for picture in data]
-    return response
