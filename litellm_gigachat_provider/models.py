@@ -68,6 +68,14 @@ _UNKNOWN_CHAT = Model("", context=None, max_output=None, vision=True)
 _PREVIEW = "-preview"
 
 
+def is_for(name: str, mode: Literal["chat", "embedding"]) -> bool:
+    """False where ``name`` is known to be of the other kind; an unknown name may be either."""
+    known = MODELS.get(name)
+    if known is not None:
+        return known.mode == mode
+    return mode == "chat" or not name.startswith("GigaChat")
+
+
 def find(name: str) -> Model:
     """The entry for ``name``; a ``-preview`` build shares its model's; anything else gets the defaults."""
     known = MODELS.get(name) or MODELS.get(name.removesuffix(_PREVIEW))

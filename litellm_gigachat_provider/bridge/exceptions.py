@@ -199,7 +199,8 @@ def _translated(failure: GigaChatError, model: str) -> Exception:
             name,
             text,
             model,
-            failure.status,
+            # the Router goes by the status of the response
+            400 if name == "BadRequestError" and failure.status in {403, 404} else failure.status,
             failure.headers,
             failure.url,
             failure.body,

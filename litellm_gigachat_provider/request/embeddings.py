@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import InvalidRequestError, UnsupportedParamError
-from ..models import find
+from ..models import find, is_for
 
 BATCH = 20  # texts a request; the service's limit is not published, this size is observed to work
 Kind = Literal["sent", "mapped", "accepted", "refused"]
@@ -42,6 +42,9 @@ class EmbeddingPlan:
 
 def plan(model: str, texts: Any, params: Mapping[str, Any], *, drop_params: bool = False) -> EmbeddingPlan:
     """The requests for ``texts``. Raises InvalidRequestError for input that cannot be embedded."""
+    if not is_for(model, "embedding"):
+        problem = f"{model} is a model for chat and makes no embeddings"
+        raise InvalidRequestError("model", problem, "Use a model for embeddings, e.g. Embeddings or EmbeddingsGigaR")
     inputs = _inputs(texts)
     extra, dropped = _extra(model, params, drop_params)
     chosen = params.get("encoding_format") or "float"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidRequestError
-from ..models import Model
+from ..models import Model, is_for
 from ..types import ChatRequest, Contract, Function, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
 from . import structured, values
 from .choice import Choice, read_choice
@@ -36,6 +36,8 @@ def read_chat(
     ``params`` are LiteLLM's optional parameters as they arrive, ``extra_body`` unmerged.
     ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``.
     """
+    if not is_for(model, "chat"):
+        raise InvalidRequestError("model", f"{model} is a model for embeddings and cannot chat", "Use a GigaChat model")
     gate = Gate(contract, drop_params)
     params, extra = _merge_extra_body(params)
     options = read_options(params, gate)

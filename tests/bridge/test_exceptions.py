@@ -150,6 +150,7 @@ def test_what_the_body_named_is_a_bad_request(where, status, words):
     body = b'{"status":%d,"message":"%s"}' % (status, words.encode())
     error = to_litellm(e.HttpFailureError(status, body, {}, "", where), "GigaChat-2")
     assert type(error) is x.BadRequestError
+    assert error.response.status_code == 400
     assert "GIGACHAT_BASE_URL" not in str(error)
 
 

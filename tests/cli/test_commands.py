@@ -24,7 +24,7 @@ def rows(out):
 def test_models(gigachat_sandbox, run):
     code, out, err = run("models")
     assert (code, err) == (0, "")
-    assert ["GigaChat-2-Max", "chat", "131", "072", "yes", "yes", "650"] in rows(out)
+    assert ["GigaChat-2-Max", "chat", "261", "120", "yes", "yes", "650"] in rows(out)
     assert ["GigaFilter", "filter", "-", "-", "-", "-"] in rows(out)
 
 
@@ -33,7 +33,7 @@ def test_models_as_json(gigachat_sandbox, run):
     found = {row["id"]: row for row in json.loads(out)}
     assert code == 0
     assert found["GigaChat-2-Max"]["type"] == "chat"
-    assert found["GigaChat-2-Max"]["context"] == 131072
+    assert found["GigaChat-2-Max"]["context"] == 261120
     assert "context" not in found["GigaFilter"]
 
 

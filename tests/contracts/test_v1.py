@@ -326,3 +326,18 @@ def test_any_events_give_deltas_or_our_error(deltas: list[Any]) -> None:
     for candidate in (deltas, events):
         with contextlib.suppress(BadAnswerError, HttpFailureError, ModelOutputError):
             assert stream(*candidate)[-1].finish_reason
+
+
+@pytest.mark.parametrize("key", ["status", "status_code", "code"])
+def test_an_error_in_mid_stream_by_any_name_of_its_status(key: str) -> None:
+    reader = StreamV1(request(), "abcdef01")
+    with pytest.raises(HttpFailureError) as caught:
+        reader.feed("message", {key: 500, "message": "Internal error"})
+    assert caught.value.status == 500
+    assert "Internal error" in str(caught.value)
+
+
+def test_a_message_where_a_delta_is_usual_is_not_lost() -> None:
+    reader = StreamV1(request(), "abcdef01")
+    deltas = reader.feed("message", {"choices": [{"message": {"role": "assistant", "content": "Привет"}, "index": 0}]})
+    assert "".join(delta.content or "" for delta in deltas) == "Привет"

@@ -133,3 +133,41 @@ def test_cooldown_moves_the_traffic(gigachat_sandbox, ask):
     refused, *rest = asked(gigachat_sandbox)
     assert set(rest) == {"GigaChat-2-Max", "GigaChat-2"} - {refused}
     assert len(rest) == 4
+
+
+UNKNOWN_FILE = "7a3f0c3e-1111-4111-8111-000000000000"
+MISTAKES = {
+    "a file that is not there": {"type": "file", "file": {"file_id": UNKNOWN_FILE}},
+    "an address that is none": {"type": "image_url", "image_url": {"url": "gs://bucket/cat.png"}},
+    "an id in place of a picture": {"type": "file", "file": {"file_id": "gs://bucket/cat.pdf"}},
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_clients_mistake_shuts_no_deployment_out(gigachat_sandbox, ask, mistake):
+    """A 404 of the service would: nothing is wrong with the deployment, only with this one request."""
+    made = router(allowed_fails=0, cooldown_time=30)
+    wrong = [{"role": "user", "content": [{"type": "text", "text": "Что здесь?"}, MISTAKES[mistake]]}]
+    with pytest.raises(litellm.BadRequestError):
+        ask(made, messages=wrong)
+    assert ask(made)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("model", [MODEL, "gigachat/GigaChat-9-Nano"])
+def test_embeddings_of_a_chat_model_are_refused_before_anything_is_sent(gigachat_sandbox, way, model):
+    made = router({"main": model}, allowed_fails=0, cooldown_time=30)
+    with pytest.raises(litellm.BadRequestError, match="makes no embeddings"):
+        if way == "sync":
+            made.embedding(model="main", input=["a"])
+        else:
+            asyncio.run(made.aembedding(model="main", input=["a"]))
+    assert gigachat_sandbox.requests == []
+    if model == MODEL:
+        assert _text(made.completion(model="main", messages=HELLO))
+
+
+def test_chat_with_a_model_for_embeddings_is_refused_before_anything_is_sent(gigachat_sandbox, ask):
+    with pytest.raises(litellm.BadRequestError, match="cannot chat"):
+        ask(router({"main": "gigachat/Embeddings"}))
+    assert gigachat_sandbox.requests == []
