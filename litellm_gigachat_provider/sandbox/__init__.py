@@ -10,17 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .knobs import Fault, Knobs, StreamKnobs
+    from .model import Call, Question, Reply
     from .refusal import Refusal
     from .server import Sandbox, run_forever
     from .state import Recorded
 
-__all__ = ["Fault", "Knobs", "Recorded", "Refusal", "Sandbox", "StreamKnobs", "run_forever"]
+__all__ = [
+    "Call",
+    "Fault",
+    "Knobs",
+    "Question",
+    "Recorded",
+    "Refusal",
+    "Reply",
+    "Sandbox",
+    "StreamKnobs",
+    "run_forever",
+]
 
 _HOMES = {
+    "Call": "model",
     "Fault": "knobs",
     "Knobs": "knobs",
     "Recorded": "state",
+    "Question": "model",
     "Refusal": "refusal",
+    "Reply": "model",
     "Sandbox": "server",
     "StreamKnobs": "knobs",
     "run_forever": "server",

@@ -12,9 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from . import routes_account, routes_chat, routes_chat_v2, routes_files, routes_text
-from .gate import Abort, Gate, Pause, refused
+from .gate import Abort, Gate, Pause, refused, scripted_fault
 from .http import Handler, html_page
 from .refusal import Refusal
+from .script import ScriptedFaultError
 from .state import World
 
 V1_PREFIXES: Final = ("/v1", "/api/v1")
@@ -54,7 +55,7 @@ def build(world: World, pause: Pause, abort: Abort) -> ASGIApp:
     """``pause`` sleeps but ends early when the server stops; ``abort`` drops a client's connection."""
     app = Starlette(
         routes=list(_routes()),
-        exception_handlers={Refusal: refused, 404: _nowhere, 405: _nowhere},
+        exception_handlers={Refusal: refused, ScriptedFaultError: scripted_fault, 404: _nowhere, 405: _nowhere},
     )
     app.state.world = world
     app.state.pause = pause

@@ -14,6 +14,7 @@ from .http import JSON_TYPE, json_response
 from .knobs import Fault
 from .oauth import fingerprint
 from .refusal import Refusal
+from .script import ScriptedFaultError
 from .state import Recorded, World
 from .stream import CutError, compact
 
@@ -193,3 +194,13 @@ async def refused(request: Request, error: Exception) -> Response:
     record: Recorded = request.scope["gigachat.record"]
     record.refusal = f"{error.message} [{error.reason}]" if error.reason else error.message
     return json_response(request, error.body(), error.status, context=record.where != "oauth")
+
+
+async def scripted_fault(request: Request, error: Exception) -> Response:
+    """Starlette's handler for :class:`ScriptedFaultError`."""
+    if not isinstance(error, ScriptedFaultError):
+        raise error
+    request.scope["gigachat.record"].forced = True
+    if error.fault.delay:
+        await request.app.state.pause(error.fault.delay)
+    return _forced_answer(error.fault)

@@ -11,6 +11,7 @@ from typing import Any
 from . import model, prose, tokens
 from .answers_v1 import Outcome
 from .files import StoredFile
+from .knobs import Knobs
 from .model import Question, Reply
 from .refusal import TOO_LARGE, Refusal
 from .state import World
@@ -41,9 +42,7 @@ def generate(
     if prompt_tokens > knobs.context_tokens:
         raise Refusal(413, TOO_LARGE, f"{prompt_tokens} tokens in the prompt")
     cached = world.cache.cached(caller.owner, caller.session, parts, world.now(), knobs.cache_seconds)
-    reply = model.reply(question, never_call=knobs.never_call, arguments=knobs.arguments)
-    if knobs.answer is not None and not reply.calls:
-        reply = Reply(text=knobs.answer, reasoning=reply.reasoning)
+    reply = world.scripts.reply(question) or _own_reply(knobs, question)
     _decorate(world, question, reply)
     finish = _finish(world, reply, limits.max_tokens, error_finish)
     completion = 1 + tokens.count(reply.text) + tokens.count(reply.reasoning)
@@ -62,6 +61,13 @@ def generate(
         thread=_thread(world, limits.stateful),
         picture_id=_keep_picture(world, reply, caller),
     )
+
+
+def _own_reply(knobs: Knobs, question: Question) -> Reply:
+    reply = model.reply(question, never_call=knobs.never_call, arguments=knobs.arguments)
+    if knobs.answer is not None and not reply.calls:
+        return Reply(text=knobs.answer, reasoning=reply.reasoning)
+    return reply
 
 
 def _decorate(world: World, question: Question, reply: Reply) -> None:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .knobs import Fault, FaultKind, Knobs, Where
 from .runtime import Runtime
+from .script import Scripted, Wanted
 from .state import USER, Recorded, World
 
 if TYPE_CHECKING:
@@ -187,6 +188,22 @@ class Sandbox:
         fault = Fault(where, kind, status, body, dict(headers or {}), html, times, skip, delay, drip)
         with self.world.lock:
             self.world.faults.append(fault)
+
+    def script(self, answers: Iterable[Scripted], *, when: Wanted = lambda _: True) -> None:
+        """The model's next chat answers in order, over both contracts, plain and streamed.
+
+        An answer is a text, a ``Call(name, arguments)``, a ``Reply(text, calls=[…])`` or a ``Fault(status=402)``. v1
+        has one call a turn, so there several calls come one after another. What the judge refuses uses no answer up.
+        ``when`` picks the questions: ``lambda question: question.functions`` leaves an assistant's side requests
+        (titles, summaries) to the model's own prose. Of several scripts that want a question the oldest with answers
+        left gives the next one; without any, the model answers by itself.
+        """
+        self.world.scripts.add(answers, when)
+
+    @property
+    def script_left(self) -> int:
+        """Scripted answers that nobody has asked for yet."""
+        return self.world.scripts.left
 
     # -- life
 

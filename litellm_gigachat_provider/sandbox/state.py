@@ -13,6 +13,7 @@ from .files import FileShelf
 from .knobs import Fault, Knobs
 from .oauth import Account, TokenOffice, account
 from .refusal import TOO_MANY, Refusal
+from .script import Scripts
 from .tokens import PrefixCache
 
 USER: Final = ("sandbox", "sandbox-password")
@@ -47,6 +48,7 @@ class World:
         self.knobs = Knobs(token_ttl=token_ttl)
         self.requests: list[Recorded] = []
         self.faults: list[Fault] = []
+        self.scripts = Scripts()
         self.cache = PrefixCache()
         self.running: Counter[str] = Counter()
         self.most_running = 0
@@ -73,6 +75,7 @@ class World:
         with self.lock:
             self.requests.clear()
             self.faults.clear()
+        self.scripts.clear()
         self.clock_offset = 0.0
         self.knobs = Knobs(token_ttl=self.token_ttl)
         self.cache.clear()
