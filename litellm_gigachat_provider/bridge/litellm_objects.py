@@ -8,7 +8,6 @@ from typing import Any
 from litellm.types.utils import ChoiceLogprobs, Choices, Message, ModelResponse
 
 from ..types import Answer
-from . import response_clone
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
 
 # Response headers worth a caller's eyes; LiteLLM shows them as `llm_provider-<name>`.
@@ -57,11 +56,8 @@ def _choice(
     fields = provider_fields(
         state_id=answer.state_id, raw_finish=answer.raw_finish_reason, extra=answer.extra, media=answer.media
     )
-    logprobs = _logprobs(answer)
-    if not (answer.tool_calls or answer.reasoning or answer.annotations or answer.media or logprobs):
-        return response_clone.text_choice(index, finish, answer.content, fields)
     message = _message(answer, fields, legacy_functions, images)
-    return Choices(index=index, finish_reason=finish, message=message, **logprobs)
+    return Choices(index=index, finish_reason=finish, message=message, **_logprobs(answer))
 
 
 def _logprobs(answer: Answer) -> dict[str, Any]:

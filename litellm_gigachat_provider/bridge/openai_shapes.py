@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from litellm.types.utils import PromptTokensDetailsWrapper
 from litellm.types.utils import Usage as LiteLLMUsage
 
 from ..types import MediaRef, ToolCall, Usage
-from . import response_clone
 
 _OWN_FIELDS = ("thread_id", "message_id", "logprobs")
 
@@ -31,7 +31,13 @@ def sum_usage(usages: Iterable[Usage]) -> Usage:
 
 
 def litellm_usage(usage: Usage) -> LiteLLMUsage:
-    return response_clone.usage(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, usage.cached_tokens)
+    """LiteLLM's usage, with the cached part of the prompt beside it."""
+    return LiteLLMUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        prompt_tokens_details=PromptTokensDetailsWrapper(cached_tokens=usage.cached_tokens),
+    )
 
 
 def provider_fields(
