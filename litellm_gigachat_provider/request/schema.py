@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
 from . import plain
-from .schema_refs import MAX_DEPTH, MAX_NODES, Resolver, SchemaError, brief, too_big, too_deep
+from .schema_budget import GROWTH, fitting
+from .schema_refs import MAX_DEPTH, Resolver, SchemaError, brief, too_deep
 
 _TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 _FORMATS = frozenset({"date", "date-time", "time"})
@@ -47,9 +49,12 @@ _PYTHON_TYPES: tuple[tuple[type, str], ...] = (
 )  # fmt: skip
 
 
-def parameters(schema: Any, where: str) -> Mapping[str, Any]:
+def parameters(schema: Any, where: str, *, ratio: float = GROWTH) -> Mapping[str, Any]:
     """``schema`` (None, or any JSON schema of an object) as GigaChat's ``parameters``.
 
+    References are written out as far as the result is at most ``ratio`` times the given text and 64 KB. Past that,
+    what is nearest to the root is kept and a structure further down is an empty object of its kind, described by
+    name ("Same structure as T."). A schema that is larger without any reference stays as large as it is.
     The result is shared between calls with the same schema: read it, never write to it.
     """
     if schema is None:
@@ -58,29 +63,33 @@ def parameters(schema: Any, where: str) -> Mapping[str, Any]:
         raise InvalidRequestError(where, f"must be a JSON schema of an object, not {type(schema).__name__}")
     text = plain.dump(schema, where)
     try:
-        return _normalised(text)
+        return _normalised(text, ratio)
     except SchemaError as error:
         raise InvalidRequestError(where + error.path, error.problem, error.remedy) from error
 
 
-def _normalised(text: str) -> dict[str, Any]:
-    result = _normalised_any(text)
+def _normalised(text: str, ratio: float) -> dict[str, Any]:
+    result = _normalised_any(text, ratio)
     if result.get("type") != "object":
         raise SchemaError("", f"the root must be an object, not {result.get('type')}", "Wrap it into an object.")
     return result
 
 
 @functools.lru_cache(maxsize=512)
-def _normalised_any(text: str) -> dict[str, Any]:
+def _normalised_any(text: str, ratio: float = GROWTH) -> dict[str, Any]:
     root = json.loads(text)
-    return _Walker(root).schema(root, "", leaf="object")
+    return fitting(text, ratio, lambda room: _Walker(root, room).whole())
 
 
 def inlined(schema: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """``schema`` with every ``$ref`` inlined and nothing else changed: for the native ``response_format``."""
-    root = plain.copy(schema, where)
+    """``schema`` with every ``$ref`` inlined and nothing else changed: for the native ``response_format``.
+
+    As far as there is room for it: as for :func:`parameters`.
+    """
+    text = plain.dump(schema, where)
+    root = json.loads(text)
     try:
-        return Resolver(root).inline_all()
+        return fitting(text, GROWTH, lambda room: Resolver(root, room).inline_all())
     except SchemaError as error:
         raise InvalidRequestError(where + error.path, error.problem, error.remedy) from error
 
@@ -107,25 +116,37 @@ def _type_of(value: Any) -> str:
 class _Walker:
     """One pass over one schema. ``path`` is where we are, for error texts; refs are resolved on the way."""
 
-    def __init__(self, root: Any) -> None:
-        self._refs = Resolver(root)
-        self._nodes = 0
+    def __init__(self, root: Any, room: int) -> None:
+        self._root = root
+        self._refs = Resolver(root, room)
+        self._waiting: deque[tuple[dict[str, Any], Any, str, frozenset[str], int]] = deque()
+        self._active: frozenset[str] = frozenset()
 
-    def schema(self, node: Any, path: str, *, leaf: str = "string", depth: int = 0) -> dict[str, Any]:
+    def whole(self) -> dict[str, Any]:
+        """Level by level: where room is short, what is near the root is written out first."""
+        result = self._schema(self._root, "", "object", 0, self._active)
+        while self._waiting:
+            place, node, path, active, depth = self._waiting.popleft()
+            place.update(self._schema(node, path, "string", depth, active))
+        return result
+
+    def schema(self, node: Any, path: str, *, depth: int) -> dict[str, Any]:
+        """The place of one part, filled when its turn comes."""
+        place: dict[str, Any] = {}
+        self._waiting.append((place, node, path, self._active, depth))
+        return place
+
+    def _schema(self, node: Any, path: str, leaf: str, depth: int, active: frozenset[str]) -> dict[str, Any]:
         """One normalised schema. ``leaf`` is the type of a schema that says nothing about its type."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise too_big()
         if depth > MAX_DEPTH:
             raise too_deep(path)
         if isinstance(node, bool):
             node = {}
         if not isinstance(node, dict):
             raise SchemaError(path, f"must be a schema object, not {_type_of(node)}")
-        flat = self._refs.flatten(node, path)
-        result = self._finish(flat.node, path, leaf, flat.hints, depth)
-        self._refs.release(flat)
-        return result
+        flat = self._refs.flatten(node, path, active)
+        self._active = flat.active
+        return self._finish(flat.node, path, leaf, flat.hints, depth)
 
     def _finish(self, node: dict[str, Any], path: str, leaf: str, hints: list[str], depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {"type": self._type(node, path, leaf, hints)}
@@ -135,7 +156,7 @@ class _Walker:
             write(self, node, word, path, result, hints, depth)
         for word, value in node.items():
             if word in _TOLD:
-                hints.append(f"{word}: {brief(self._refs.told(value))}.")
+                hints.append(f"{word}: {self._refs.words(value)}.")
             elif word not in _HANDLED and word not in _DROPPED:
                 result.setdefault(word, self._refs.told(value))
         text = " ".join(filter(None, [described if isinstance(described, str) else "", *hints]))
@@ -220,7 +241,7 @@ class _Walker:
         items = node.get("prefixItems") or node.get("items")
         if isinstance(items, list):
             if len(items) > 1:
-                hints.append(f"Items in order: {brief([self._refs.told(i) for i in items])}.")
+                hints.append(f"Items in order: {self._refs.words(items)}.")
             items = items[0] if items else None
         if items is None or isinstance(items, bool):
             items = {"type": "string"}

@@ -1,17 +1,21 @@
 """References, ``allOf`` and unions of a JSON schema, flattened into single schemas.
 
-Works on a private plain copy of the root. Nothing here recurses along a reference twice: a reference
-that is already being unfolded is recursion, and is cut there.
+Works on a private plain copy of the root. A reference that is already being unfolded is recursion and is
+cut there; one for which no room is left (see :class:`Room`) is cut too: an object described by its name.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-MAX_NODES = 10_000  # parts of one unfolded schema: far beyond real tools, reached by doubling references
+from .schema_budget import DEFINITIONS, Room, size
+from .schema_merge import is_null, merge, without
+
+_MAX_TOLD = 10_000
 MAX_DEPTH = 100
 HINT_LIMIT = 800  # characters of one hint
 _REF_WORDS = ("$ref", "$recursiveRef", "$dynamicRef")
@@ -20,8 +24,9 @@ _SCHEMAS = frozenset(
     {"items", "prefixItems", "additionalProperties", "additionalItems", "anyOf", "oneOf", "allOf", "not", "if", "then"}
     | {"else", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"}
 )
-_DEFINITIONS = frozenset({"$defs", "definitions"})
+_KEPT_BY_NAME = ("description", "default")
 _MISSING = object()
+_Waiting = tuple[dict[str, Any], dict[str, Any], str, frozenset[str], int]
 
 
 class SchemaError(Exception):
@@ -32,10 +37,6 @@ class SchemaError(Exception):
         self.path = path
         self.problem = problem
         self.remedy = remedy
-
-
-def too_big() -> SchemaError:
-    return SchemaError("", f"unfolds to more than {MAX_NODES} parts", "Use fewer or flatter references.")
 
 
 def too_deep(path: str) -> SchemaError:
@@ -54,91 +55,49 @@ def _reference(node: dict[str, Any]) -> str | None:
     return None
 
 
-def _without(node: dict[str, Any], *words: str) -> dict[str, Any]:
-    return {k: v for k, v in node.items() if k not in words}
-
-
-def _is_null(node: Any) -> bool:
-    if not isinstance(node, dict):
-        return False
-    return (
-        node.get("type") in ("null", ["null"])
-        or ("const" in node and node["const"] is None)
-        or node.get("enum") == [None]
-    )
-
-
-def _merge_properties(over: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(under)
-    for name, schema in over.items():
-        merged[name] = {"allOf": [schema, under[name]]} if name in under and under[name] != schema else schema
-    return merged
-
-
-def merge(over: dict[str, Any], under: Any) -> dict[str, Any]:
-    """Both schemas hold: properties and requirements add up, enums intersect, ``over`` wins the rest."""
-    if not isinstance(under, dict):  # true and false add no keyword
-        return over
-    result = {**under, **over}
-    pairs = {word: (over[word], under[word]) for word in over.keys() & under.keys()}
-    for word, (one, two) in pairs.items():
-        if word == "properties" and isinstance(one, dict) and isinstance(two, dict):
-            result[word] = _merge_properties(one, two)
-        elif word == "required" and isinstance(one, list) and isinstance(two, list):
-            result[word] = [*one, *(name for name in two if name not in one)]
-        elif word == "enum" and isinstance(one, list) and isinstance(two, list):
-            result[word] = [value for value in one if value in two]
-        elif word in ("allOf", "anyOf", "oneOf") and isinstance(one, list) and isinstance(two, list):
-            result[word] = [*one, *two]
-    return result
-
-
 class Flat:
-    """A schema without references, ``allOf`` and unions at its top; ``refs`` were unfolded to get it."""
+    """A schema without references, ``allOf`` and unions at its top; ``active`` are the references around its parts."""
 
-    __slots__ = ("hints", "node", "refs")
+    __slots__ = ("active", "hints", "node", "own")
 
-    def __init__(self) -> None:
+    def __init__(self, active: frozenset[str]) -> None:
         self.node: dict[str, Any] = {}
-        self.refs: list[str] = []
+        self.active = active
+        self.own: set[str] = set()
         self.hints: list[str] = []
 
 
 class Resolver:
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, room: int) -> None:
         self._root = root
-        self._active: list[str] = []
-        self._told_left = MAX_NODES
-        self._nodes = 0
+        self._room = Room(root, room)
+        self._told_left = _MAX_TOLD
 
     # --- one schema, flattened ------------------------------------------------------------------
 
-    def flatten(self, node: dict[str, Any], path: str) -> Flat:
-        """``node`` flattened. Call :meth:`release` with the result once its children are done."""
-        flat = Flat()
+    def flatten(self, node: dict[str, Any], path: str, active: frozenset[str]) -> Flat:
+        """``node`` flattened, below the references ``active``."""
+        flat = Flat(active)
         flat.node = self._flat(node, path, flat, 0)
+        flat.active = active | flat.own
         return flat
 
-    def release(self, flat: Flat) -> None:
-        if flat.refs:
-            del self._active[-len(flat.refs) :]
-
     def _flat(self, node: dict[str, Any], path: str, flat: Flat, depth: int) -> dict[str, Any]:
-        self._count()
         if depth > MAX_DEPTH:
             raise too_deep(path)
         reference = _reference(node)
         if reference is not None:
-            rest = _without(node, *_REF_WORDS)
-            if reference in self._active:
-                flat.hints.append(f"Same structure as {name_of(reference)}.")
-                return {**{k: v for k, v in rest.items() if k == "description"}, "type": "object", "properties": {}}
+            rest = without(node, *_REF_WORDS)
+            if reference in flat.own:  # already part of this very schema
+                return self._flat(rest, path, flat, depth + 1)
             target = self.resolve(reference, path)
-            self._active.append(reference)
-            flat.refs.append(reference)
+            if reference in flat.active or (path and not self._room.takes(reference, target)):
+                flat.hints.append(f"Same structure as {name_of(reference)}.")
+                return {**{k: v for k, v in rest.items() if k in _KEPT_BY_NAME}, **self._by_name(target)}
+            flat.own.add(reference)
             return self._flat(merge(rest, target), path, flat, depth + 1)
         if "allOf" in node:
-            rest = _without(node, "allOf")
+            rest = without(node, "allOf")
             for part in self._variants(node["allOf"], f"{path}.allOf"):
                 if isinstance(part, dict):
                     rest = merge(rest, self._flat(part, f"{path}.allOf", flat, depth + 1))
@@ -146,9 +105,33 @@ class Resolver:
         for word in ("anyOf", "oneOf"):
             if word in node:
                 variants = self._variants(node[word], f"{path}.{word}")
-                chosen = self._chosen(_without(node, word), variants, flat)
+                chosen = self._chosen(without(node, word), variants, flat)
                 return self._flat(chosen, path, flat, depth + 1)
         return node
+
+    def _by_name(self, node: Any, depth: int = 0) -> dict[str, Any]:
+        """The kind of structure that ``node`` is, and nothing of what is in it."""
+        while isinstance(node, dict) and depth < 10:
+            depth += 1
+            reference = _reference(node)
+            if reference is not None:
+                node = self.resolve(reference, "")
+                continue
+            kind = node.get("type")
+            if isinstance(kind, list):
+                kind = next((one for one in kind if one != "null"), None)
+            if kind is None and ("enum" in node or "const" in node or "pattern" in node):
+                kind = "string"
+            if isinstance(kind, str):
+                inner: dict[str, Any] = {"properties": {}} if kind == "object" else {}
+                if kind == "array" and isinstance(node.get("items"), dict):
+                    inner = {"items": self._by_name(node["items"], depth)}
+                return {"type": kind, **inner}
+            branches = next(
+                (node[word] for word in ("allOf", "anyOf", "oneOf") if isinstance(node.get(word), list)), []
+            )
+            node = next((part for part in branches if isinstance(part, dict) and not is_null(part)), None)
+        return {"type": "object", "properties": {}}
 
     def _variants(self, value: Any, path: str) -> list[Any]:
         if not isinstance(value, list):
@@ -159,7 +142,7 @@ class Resolver:
         return value
 
     def _chosen(self, rest: dict[str, Any], variants: list[Any], flat: Flat) -> dict[str, Any]:
-        real = [part for part in variants if not _is_null(part)]
+        real = [part for part in variants if not is_null(part)]
         if not real:
             return {**rest, "type": "null"} if variants else rest
         if len(real) < len(variants):
@@ -169,14 +152,9 @@ class Resolver:
             flat.hints.append(f"Required, one of: {brief([part.get('required') for part in real])}.")
             return rest
         if len(real) > 1:
-            others = "; ".join(brief(self.told(part)) for part in real[1:5])
+            others = "; ".join(self.words(part) for part in real[1:5])
             flat.hints.append(f"Alternatively: {others[: 2 * HINT_LIMIT]}.")
         return merge(rest, real[0])
-
-    def _count(self) -> None:
-        self._nodes += 1
-        if self._nodes > 4 * MAX_NODES:
-            raise too_big()
 
     # --- references -------------------------------------------------------------------------------
 
@@ -219,6 +197,11 @@ class Resolver:
 
     # --- words for the description ------------------------------------------------------------------
 
+    def words(self, node: Any) -> str:
+        """``node`` in one hint; its references by name only where no room is left."""
+        text = brief(self.told(node))
+        return text if self._room.more(max(len(text) - size(node), 0)) else brief(self.told(node, refs=0))
+
     def told(self, node: Any, refs: int = 2, depth: int = 0) -> Any:
         """``node`` for a hint: references unfolded a little, titles and definitions left out."""
         self._told_left -= 1
@@ -230,49 +213,64 @@ class Resolver:
             return node
         reference = _reference(node)
         if reference is not None:
-            if refs == 0 or reference in self._active:
+            if refs == 0:
                 return name_of(reference)
-            return self.told(merge(_without(node, *_REF_WORDS), self.resolve(reference, "")), refs - 1, depth + 1)
+            return self.told(merge(without(node, *_REF_WORDS), self.resolve(reference, "")), refs - 1, depth + 1)
         return {
             word: self.told(value, refs, depth + 1)
             for word, value in node.items()
-            if word not in _DEFINITIONS and not (word == "title" and isinstance(value, str))
+            if word not in DEFINITIONS and not (word == "title" and isinstance(value, str))
         }
 
     # --- everything inlined, nothing else changed ------------------------------------------------------
 
     def inline_all(self) -> dict[str, Any]:
-        result = self._inline(self._root, "", 0)
-        assert isinstance(result, dict)
+        result: dict[str, Any] = {}
+        waiting: deque[_Waiting] = deque([(result, self._root, "", frozenset(), 0)])
+        while waiting:  # level by level: what is near the root is written out first
+            place, node, path, active, depth = waiting.popleft()
+            place.update(self._whole(node, path, active, depth, waiting))
         return result
 
-    def _inline(self, node: Any, path: str, depth: int) -> Any:
-        self._count()
+    def _whole(
+        self, node: dict[str, Any], path: str, active: frozenset[str], depth: int, waiting: deque[_Waiting]
+    ) -> dict[str, Any]:
+        own: set[str] = set()
+        while (reference := _reference(node)) is not None:
+            rest = without(node, *_REF_WORDS)
+            target = self.resolve(reference, path)
+            if reference in active or (path and reference not in own and not self._room.takes(reference, target)):
+                kept = {k: v for k, v in rest.items() if k in _KEPT_BY_NAME}
+                said = " ".join(filter(None, [rest.get("description"), f"Same structure as {name_of(reference)}."]))
+                return {**kept, **self._by_name(target), "description": said}
+            node = rest if reference in own else merge(rest, target)
+            own.add(reference)
+        inside = active | own
+        return {
+            word: self._inline_word(word, value, f"{path}.{word}", inside, depth, waiting)
+            for word, value in node.items()
+            if word not in DEFINITIONS
+        }
+
+    def _inline(self, node: Any, path: str, active: frozenset[str], depth: int, waiting: deque[_Waiting]) -> Any:
         if depth > MAX_DEPTH:
             raise too_deep(path)
         if isinstance(node, list):
-            return [self._inline(part, path, depth + 1) for part in node]
+            return [self._inline(part, path, active, depth + 1, waiting) for part in node]
         if not isinstance(node, dict):
             return node
-        reference = _reference(node)
-        if reference is not None:
-            if reference in self._active:
-                return {"type": "object", "properties": {}, "description": f"Same structure as {name_of(reference)}."}
-            self._active.append(reference)
-            target = self.resolve(reference, path)
-            result = self._inline(merge(_without(node, *_REF_WORDS), target), path, depth + 1)
-            self._active.pop()
-            return result
-        return {
-            word: self._inline_word(word, value, f"{path}.{word}", depth)
-            for word, value in node.items()
-            if word not in _DEFINITIONS
-        }
+        place: dict[str, Any] = {}
+        waiting.append((place, node, path, active, depth))
+        return place
 
-    def _inline_word(self, word: str, value: Any, path: str, depth: int) -> Any:
+    def _inline_word(
+        self, word: str, value: Any, path: str, active: frozenset[str], depth: int, waiting: deque[_Waiting]
+    ) -> Any:
         if word in _MAPS and isinstance(value, dict):
-            return {name: self._inline(part, f"{path}.{name}", depth + 1) for name, part in value.items()}
-        return self._inline(value, path, depth + 1) if word in _SCHEMAS else value
+            return {
+                name: self._inline(part, f"{path}.{name}", active, depth + 1, waiting) for name, part in value.items()
+            }
+        return self._inline(value, path, active, depth + 1, waiting) if word in _SCHEMAS else value
 
 
 def name_of(reference: str) -> str:

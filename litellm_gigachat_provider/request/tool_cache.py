@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from . import tools
+from . import schema, tools
 from .gate import Gate
 from .names import Names
+from .schema_budget import shared_out
 from .tools import Tool, ToolSet
 
 _WORDS = ("tools", "functions", "web_search_options")
@@ -56,7 +57,7 @@ def _known(key: bytes, gate: Gate, legacy: bool) -> tuple[ToolSet, Names] | None
 def _read(params: Mapping[str, Any], messages: Any, gate: Gate, legacy: bool) -> tuple[ToolSet, Names]:
     found = tools.collect(params, gate)
     names = Names([*tools.caller_names(found), *_history_names(messages, found)])
-    return tools.build(found, names, legacy=legacy), names
+    return tools.build(shared_out(found, schema.parameters), names, legacy=legacy), names
 
 
 def _history_names(messages: Any, given: Sequence[Tool]) -> list[str]:
