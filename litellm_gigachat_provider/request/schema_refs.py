@@ -127,7 +127,7 @@ class Resolver:
                 if kind == "array" and isinstance(node.get("items"), dict):
                     inner = {"items": self._by_name(node["items"], depth)}
                 return {"type": kind, **inner}
-            branches = next(
+            branches: Any = next(
                 (node[word] for word in ("allOf", "anyOf", "oneOf") if isinstance(node.get(word), list)), []
             )
             node = next((part for part in branches if isinstance(part, dict) and not is_null(part)), None)
