@@ -84,7 +84,7 @@ class ProxyProcess:
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
+        return self.process.wait(60)
 
 
 def _descendants(pid: int) -> list[int]:

@@ -60,7 +60,7 @@ def all_free():
     gc.collect()
     assert wait_until(lambda: limiter().running == 0), limiter().running
     assert limiter().waiting == 0
-    assert busy() == 0
+    assert wait_until(lambda: busy() == 0)
 
 
 def refused(sandbox):

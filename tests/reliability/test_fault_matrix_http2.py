@@ -115,7 +115,7 @@ def check(sandbox, seen, error, *, requests=1, partial=True):
     assert sandbox.chat_requests[0].http_version == "2"
     assert tasks == []
     assert wait_until(lambda: streams_open() == 0)
-    assert busy() == 0
+    assert wait_until(lambda: busy() == 0)
     assert wait_until(lambda: not own_threads()), own_threads()
 
 
