@@ -152,7 +152,8 @@ class ChunkWriter:
             call = delta.tool_calls[0]
             parts.append({"function_call": {"name": call.name, "arguments": call.arguments}})
         elif delta.tool_calls:
-            parts.append({"tool_calls": [tool_call_item(call, streamed=True) for call in delta.tool_calls]})
+            # One chunk a call: LiteLLM's Anthropic adapter joins the arguments of calls that come in one.
+            parts += [{"tool_calls": [tool_call_item(call, streamed=True)]} for call in delta.tool_calls]
         pictures = image_items(delta.media, images, start=choice.pictures)
         if not parts and (pictures or delta.annotations or choice.fields):
             parts.append({"content": ""})

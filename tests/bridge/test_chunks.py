@@ -248,3 +248,14 @@ def test_joining_loses_nothing(reads: list[list[Delta]]) -> None:
         d.reasoning or "" for d in flat
     )
     assert [d.role for d in deltas].count("assistant") == 1
+
+
+@pytest.mark.skipif(chunk_kind() != "M", reason="LiteLLM before 1.84 takes dicts")
+def test_each_of_several_calls_has_a_chunk_of_its_own() -> None:
+    """LiteLLM's Anthropic adapter joins the arguments of calls that come in one: Claude Code lost the second."""
+    chunks = write((0, [Delta(tool_calls=CALLS)]))
+    told = [chunk.choices[0].delta.tool_calls for chunk in chunks if chunk.choices[0].delta.tool_calls]
+    assert [[(call.index, call.id, call.function.arguments) for call in calls] for calls in told] == [
+        [(0, "c0", '{"a":1}')],
+        [(1, "c1", '{"b":2}')],
+    ]
