@@ -99,14 +99,19 @@ def test_everything_survives(include_usage: bool) -> None:
         include_usage,
     )
     fields = {"functions_state_id": STATE, "finish_reason": "function_call", "thread_id": "t"}
-    assert [{k: v for k, v in piece.items() if k != "role"} for piece in told(got)][:4] == [
+    assert [{k: v for k, v in piece.items() if k != "role"} for piece in told(got)][:5] == [
         {"index": 0, "reasoning_content": "think"},
         {"index": 0, "content": "say"},
         {
             "index": 0,
-            "provider_specific_fields": fields,
             "tool_calls": [
                 {"id": "c0", "function": {"arguments": '{"a":1}', "name": "f"}, "type": "function", "index": 0},
+            ],
+        },
+        {
+            "index": 0,
+            "provider_specific_fields": fields,
+            "tool_calls": [
                 {"id": "c1", "function": {"arguments": '{"b":2}', "name": "g"}, "type": "function", "index": 1},
             ],
         },
