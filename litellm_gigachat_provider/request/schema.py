@@ -17,6 +17,7 @@ from ..errors import InvalidRequestError
 from . import plain
 from .schema_budget import GROWTH, fitting
 from .schema_refs import MAX_DEPTH, Resolver, SchemaError, brief, too_deep
+from .schema_unions import widest_kind
 
 _TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 _FORMATS = frozenset({"date", "date-time", "time"})
@@ -172,14 +173,17 @@ class _Walker:
             if len(real) < len(kinds) and real:
                 hints.append("May be null.")
             if len(real) > 1:
-                hints.append(f"Alternatively: {', '.join(real[1:])}.")
-            named = next(iter(real or kinds), None)
+                hints.append(f"Alternatively: {', '.join(kind for kind in real if kind != widest_kind(real))}.")
+            named = widest_kind(real) if real else next(iter(kinds), None)
         if node.get("nullable") is True:
             hints.append("May be null.")
         if named is None:
-            return _inferred(node, leaf)
+            named = _inferred(node, leaf)
         if not isinstance(named, str) or named.lower() not in _TYPES:
             raise SchemaError(f"{path}.type", f"{str(named)[:40]!r} is not a JSON schema type")
+        if named.lower() == "null":  # the service knows no such type
+            hints.append("Always null: leave it out.")
+            return "string"
         return named.lower()
 
     def _values(self, node: dict[str, Any], path: str, result: dict[str, Any], hints: list[str]) -> None:
@@ -222,7 +226,8 @@ class _Walker:
         }
         required = node.get("required")
         if isinstance(required, list):
-            kept = list(dict.fromkeys(n for n in required if isinstance(n, str) and n in result["properties"]))
+            known = {n for n in result["properties"] if not self._refs.only_null(named[n])}
+            kept = list(dict.fromkeys(n for n in required if isinstance(n, str) and n in known))
             if kept:
                 result["required"] = kept
 

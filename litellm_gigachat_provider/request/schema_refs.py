@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from .schema_budget import DEFINITIONS, Room, size
 from .schema_merge import is_null, merge, without
+from .schema_unions import exact, kind_of, widest
 
 _MAX_TOLD = 10_000
 MAX_DEPTH = 100
@@ -105,7 +106,7 @@ class Resolver:
         for word in ("anyOf", "oneOf"):
             if word in node:
                 variants = self._variants(node[word], f"{path}.{word}")
-                chosen = self._chosen(without(node, word), variants, flat)
+                chosen = self._chosen(without(node, word), variants, f"{path}.{word}", flat, depth)
                 return self._flat(chosen, path, flat, depth + 1)
         return node
 
@@ -117,20 +118,14 @@ class Resolver:
             if reference is not None:
                 node = self.resolve(reference, "")
                 continue
-            kind = node.get("type")
-            if isinstance(kind, list):
-                kind = next((one for one in kind if one != "null"), None)
-            if kind is None and ("enum" in node or "const" in node or "pattern" in node):
-                kind = "string"
-            if isinstance(kind, str):
+            kind = kind_of(node)
+            if kind is not None:
                 inner: dict[str, Any] = {"properties": {}} if kind == "object" else {}
                 if kind == "array" and isinstance(node.get("items"), dict):
                     inner = {"items": self._by_name(node["items"], depth)}
                 return {"type": kind, **inner}
-            branches: Any = next(
-                (node[word] for word in ("allOf", "anyOf", "oneOf") if isinstance(node.get(word), list)), []
-            )
-            node = next((part for part in branches if isinstance(part, dict) and not is_null(part)), None)
+            parts = next((p for word in ("allOf", "anyOf", "oneOf") if isinstance(p := node.get(word), list)), ())
+            node = next((part for part in parts if isinstance(part, dict) and not is_null(part)), None)
         return {"type": "object", "properties": {}}
 
     def _variants(self, value: Any, path: str) -> list[Any]:
@@ -141,22 +136,43 @@ class Resolver:
                 raise SchemaError(path, "must hold schemas only")
         return value
 
-    def _chosen(self, rest: dict[str, Any], variants: list[Any], flat: Flat) -> dict[str, Any]:
+    def _chosen(self, rest: dict[str, Any], variants: list[Any], path: str, flat: Flat, depth: int) -> dict[str, Any]:
+        variants = [{} if part is True else part for part in variants if part is not False]
         real = [part for part in variants if not is_null(part)]
         if not real:
             return {**rest, "type": "null"} if variants else rest
         if len(real) < len(variants):
             flat.hints.append("May be null.")
-        if all(isinstance(part, dict) and part.keys() <= {"required"} for part in real):
-            # "at least one of these is given": taking the first would require what need not be there
+        if len(real) == 1:
+            return merge(rest, real[0])
+        branches, inner = [], []
+        for part in real:
+            branch = Flat(flat.active)
+            branch.own = set(flat.own)
+            branches.append(self._flat(part, path, branch, depth + 1))
+            inner.append(branch)
+        flat.own.update(*(branch.own for branch in inner))
+        flat.hints += dict.fromkeys(hint for branch in inner for hint in branch.hints if hint not in flat.hints)
+        if all(part.keys() <= {"required"} for part in real):
             flat.hints.append(f"Required, one of: {brief([part.get('required') for part in real])}.")
-            return rest
-        if len(real) > 1:
-            others = "; ".join(self.words(part) for part in real[1:5])
-            flat.hints.append(f"Alternatively: {others[: 2 * HINT_LIMIT]}.")
-        return merge(rest, real[0])
+        elif not exact(branches):
+            plain = real[0].keys() <= {"type", "title"}  # the type that is sent says it
+            plain = plain and kind_of(real[0]) == widest(branches, None).get("type")
+            told = "; ".join(dict.fromkeys(self.words(part) for part in real[plain:]))
+            flat.hints.append(f"{'Alternatively' if plain else 'One of'}: {told[: 2 * HINT_LIMIT]}.")
+        return merge(rest, widest(branches, kind_of(rest)))
 
     # --- references -------------------------------------------------------------------------------
+
+    def only_null(self, node: Any, depth: int = 0) -> bool:
+        """Whether null is all that ``node`` takes."""
+        if not isinstance(node, dict) or depth > 10:
+            return False
+        reference = _reference(node)
+        if reference is not None:
+            return self.only_null(self.resolve(reference, ""), depth + 1)
+        parts = node.get("anyOf") or node.get("oneOf")
+        return is_null(node) or (isinstance(parts, list) and all(self.only_null(p, depth + 1) for p in parts))
 
     def resolve(self, reference: str, path: str) -> Any:
         """What a local reference points at: a JSON pointer of any kind, or an ``$anchor``."""

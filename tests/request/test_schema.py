@@ -10,6 +10,7 @@ from litellm_gigachat_provider.errors import InvalidRequestError
 from litellm_gigachat_provider.request import schema
 
 EMPTY = {"type": "object", "properties": {}}
+NOTHING = {"type": "string", "description": "Always null: leave it out."}
 A = {
     "$defs": {
         "A": {"type": "string", "enum": ["x"]},
@@ -48,7 +49,9 @@ PROPERTIES = {
     "upper case": ({"type": "STRING"}, {"type": "string"}),
     "type list": ({"type": ["string", "null"]}, {"type": "string", "description": "May be null."}),
     "type list of two": ({"type": ["string", "integer"]}, {"type": "string", "description": "Alternatively: integer."}),
-    "type list of null": ({"type": ["null"]}, {"type": "null"}),
+    "type list of null": ({"type": ["null"]}, NOTHING),
+    "null": ({"type": "null"}, NOTHING),
+    "enum of null": ({"enum": [None]}, {**NOTHING, "description": "Always null: leave it out. Allowed values: null."}),
     "nullable": ({"type": "string", "nullable": True}, {"type": "string", "description": "May be null."}),
     "optional": (
         {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None, "title": "P", "description": "d"},
@@ -58,7 +61,7 @@ PROPERTIES = {
         {"oneOf": [{"type": "string"}, {"type": "integer", "title": "I"}]},
         {"type": "string", "description": 'Alternatively: {"type":"integer"}.'},
     ),
-    "all null": ({"anyOf": [{"type": "null"}]}, {"type": "null"}),
+    "all null": ({"anyOf": [{"type": "null"}]}, NOTHING),
     "union into the parent": (
         {
             "type": "object",
