@@ -12,6 +12,7 @@ from ..errors import ModelOutputError
 from ..types import Answer, ChatRequest, FollowUp, RequiredCall, Structured, ToolCall
 from .finish_json import check, fits
 from .jsonfix import find_json
+from .nulls import fill_nulls
 
 
 def structured_from_call(answer: Answer, request: ChatRequest, structured: Structured) -> Answer | FollowUp:
@@ -32,10 +33,14 @@ def structured_from_call(answer: Answer, request: ChatRequest, structured: Struc
     if answer.tool_calls:
         return answer
     schema = structured.schema
-    found = find_json(answer.content or "", (lambda value: fits(value, schema)) if schema is not None else None)
-    if found is not None and (schema is None or fits(found.value, schema)):
-        answer.content = found.text
-        return answer
+    found = find_json(
+        answer.content or "", (lambda value: fits(fill_nulls(value, schema), schema)) if schema is not None else None
+    )
+    if found is not None:
+        value = found.value if schema is None else fill_nulls(found.value, schema)
+        if schema is None or fits(value, schema):
+            answer.content = found.text if value == found.value else json_text(value)
+            return answer
     return FollowUp(function, answer.usage)
 
 
@@ -50,6 +55,8 @@ def _value(call: ToolCall, structured: Structured) -> Any:
                 schema=structured.schema,
             )
         value = value[structured.wrap]
+    if structured.schema is not None:
+        value = fill_nulls(value, structured.schema)
     check(value, structured, call.arguments)
     return value
 
