@@ -118,7 +118,7 @@ def test_everything_survives(include_usage: bool) -> None:
         {"index": 0, "finish": "tool_calls"},
     ]
     assert told(got)[0]["role"] == "assistant"
-    assert len(got) == 4 + include_usage
+    assert len(got) == 5 + include_usage
     assert {(chunk.id, chunk.created) for chunk in got} == {("chatcmpl-1", 5)}
     assert got[1].system_fingerprint == "GigaChat:2"
     built = whole(got)

@@ -133,7 +133,7 @@ def test_tenants_are_bounded_and_the_evicted_go_on(server):
     async def main():
         stream = await first.aopen_stream(first.settings.url("stream"), json={}, timeout=5)
         await asyncio.to_thread(lambda: [transport_for(server.settings(client_id=str(n))) for n in range(1000)])
-        assert [len(events) async for events in stream] == [1, 1]
+        assert sum([len(events) async for events in stream]) == 2
         assert (await first.arequest("POST", url(first), json={}, timeout=5)).status == 200
 
     asyncio.run(main())
