@@ -9,12 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import plain
-
-if TYPE_CHECKING:
-    from .tools import Tool
 
 GROWTH = 8.0  # times the given text
 LARGEST = 64 * 1024  # bytes, of all tools together
@@ -76,7 +73,7 @@ def fitting(text: str, ratio: float, write: Callable[[int], dict[str, Any]]) -> 
     return result
 
 
-def shared_out(tools: Sequence[Tool], read: Callable[..., Mapping[str, Any]]) -> list[Tool]:
+def shared_out(tools: Sequence[Any], read: Callable[..., Mapping[str, Any]]) -> list[Any]:
     """``tools``, their ``parameters`` cut to one budget by ``read`` where they are larger together than it."""
     words = [_word(tool) for tool in tools]
     given = [(tool, word, tool.spec[word]) for tool, word in zip(tools, words, strict=True) if tool.spec and word]
@@ -91,6 +88,6 @@ def shared_out(tools: Sequence[Tool], read: Callable[..., Mapping[str, Any]]) ->
     ]
 
 
-def _word(tool: Tool) -> str | None:
+def _word(tool: Any) -> str | None:
     spec = tool.spec or {}
     return next((word for word in ("parameters", "input_schema") if spec.get(word) is not None), None)
