@@ -1,0 +1,1 @@
+cline auth openai-compatible --baseurl $url/v1 --apikey $key --modelid $model
