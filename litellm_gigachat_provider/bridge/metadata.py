@@ -81,9 +81,14 @@ def entry(model: Model, rub_per_usd: float, provider: str = PROVIDER) -> dict[st
 
 
 def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, users: bool) -> dict[str, Any]:
-    """What is there wins over ours, but for LiteLLM's own price 0.0, which stands for an unknown price."""
-    if not users and not any(theirs.get(name) for name in _PRICES):
-        theirs = {key: value for key, value in theirs.items() if key not in _PRICES}
+    """What is there wins over ours, but for LiteLLM's own price 0.0, which stands for an unknown price, and its own
+    128,000 tokens of context, where the service was measured to take more.
+    """
+    if not users:
+        dropped = {"max_input_tokens"} if "max_input_tokens" in ours else set()
+        if not any(theirs.get(name) for name in _PRICES):
+            dropped |= _PRICES
+        theirs = {key: value for key, value in theirs.items() if key not in dropped}
     return {**ours, **theirs}
 
 

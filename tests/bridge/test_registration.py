@@ -17,6 +17,7 @@ import pytest
 
 import litellm_gigachat_provider as ours
 from litellm_gigachat_provider.bridge import guard, metadata, registration, seam, versions
+from litellm_gigachat_provider.models import find
 
 NATIVE = versions.has_builtin()
 
@@ -295,3 +296,8 @@ def test_1_106_without_mcp_warns_once_with_the_remedy(monkeypatch, mcp, warns):
     assert bool(seen) is warns
     if warns:
         assert "mcp>=2" in str(seen[0].message)
+
+
+@pytest.mark.parametrize("name", ["GigaChat", "GigaChat-2", "GigaChat-2-Pro", "GigaChat-2-Max", "GigaChat-3-Ultra"])
+def test_the_window_is_the_one_of_our_table_not_litellms_own(name):
+    assert litellm.get_model_info(f"gigachat/{name}")["max_input_tokens"] == find(name).context == 261_120
