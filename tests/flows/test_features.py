@@ -318,6 +318,31 @@ def test_document_in(gigachat_sandbox, contract, ask):
         assert body.choice == "auto"
 
 
+PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\n%%EOF\n"
+
+
+@pytest.mark.parametrize("from_a_tool", [False, True])
+def test_a_pdf_as_an_image_url_is_a_document(gigachat_sandbox, contract, ask, from_a_tool):
+    """As LiteLLM sends each base64 ``document`` of Anthropic's SDK and of Claude Code."""
+    part = {"type": "image_url", "image_url": {"url": "data:application/pdf;base64," + base64.b64encode(PDF).decode()}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Sum it up"}, part]}]
+    if from_a_tool:
+        called = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Omsk"}'}}
+        messages = [
+            {"role": "user", "content": "Read the report"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "a", "content": [part]},
+        ]
+    ask(messages, **({"tools": TOOLS} if from_a_tool else {}))
+    (upload,) = [r for r in gigachat_sandbox.requests if r.path.endswith("/files") and r.method == "POST"]
+    assert b"Content-Type: application/pdf" in upload.body and PDF in upload.body
+    body = sent(gigachat_sandbox)
+    assert len(body.files) == 1
+    if contract == "v1":
+        assert body.choice == "auto"
+        assert [f["name"] for f in body.functions][2:] == (["get_file_content"] if from_a_tool else [])
+
+
 def test_uploaded_files_are_deleted_when_asked(gigachat_sandbox, ask):
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}
     ask([message])
