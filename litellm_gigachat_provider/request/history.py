@@ -11,10 +11,16 @@ from .results import Result
 _NOTHING = Result({})
 
 
+def label(attachment: Attachment, number: int) -> str:
+    """What a file is called in words, in a result and where it is attached: ``image 1 (shot.png)``."""
+    name = " ".join((attachment.filename or "").encode("utf-8", "replace").decode().split())[:100]
+    return f"{attachment.kind} {number} ({name})" if name else f"{attachment.kind} {number}"
+
+
 class Slot:
     """One call of the history on its way to its result."""
 
-    __slots__ = ("attachments", "call", "done", "name", "result", "where")
+    __slots__ = ("attached", "call", "done", "name", "result", "where")
 
     def __init__(self, call: Call, name: str, where: str) -> None:
         self.call = call
@@ -22,7 +28,7 @@ class Slot:
         self.where = where
         self.done = False
         self.result = _NOTHING
-        self.attachments: list[Attachment] | None = None
+        self.attached: list[parts.Segment] = []  # its files, each behind the words that say where it is from
 
 
 class UserRun:

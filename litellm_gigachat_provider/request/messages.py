@@ -18,7 +18,7 @@ from .. import ids
 from ..errors import InvalidRequestError
 from ..types import AssistantTurn, Call, ResultTurn, SystemTurn, Turn, UserTurn
 from . import parts, plain, results
-from .history import AssistantStep, Slot, UserRun
+from .history import AssistantStep, Slot, UserRun, label
 from .names import Names
 
 MAX_IMAGES = 10
@@ -47,6 +47,7 @@ class _Reader:
         self._by_name: dict[str, deque[deque[Slot]]] = {}
         self._open: dict[int, Slot] = {}
         self._known: set[str] = set()
+        self._files = 0  # out of results so far
 
     def read(self, message: Any, where: str) -> None:
         if type(message) is not dict:
@@ -163,17 +164,30 @@ class _Reader:
         slot.done = True
         del self._open[id(slot)]
         content = message.get("content")
+        files: list[str] = []
         if isinstance(content, (list, tuple)):
-            content = self._result_parts(content, f"{where}.content", slot)
+            content = self._result_parts(content, f"{where}.content", slot, files)
         slot.result = results.result(content, f"{where}.content")
+        if files:
+            slot.result = results.with_files(slot.result, files)
 
-    def _result_parts(self, content: Sequence[Any], where: str, slot: Slot) -> Any:
-        """Text parts joined; files go to a user turn behind the results, the only place for them."""
+    def _result_parts(self, content: Sequence[Any], where: str, slot: Slot, files: list[str]) -> Any:
+        """Text parts joined; files go to a user turn behind the results, the only place for them.
+
+        Both name them (``files`` is filled): otherwise the model sees an empty result and, from the user, a file
+        without a word.
+        """
         if not all(isinstance(p, str) or (isinstance(p, Mapping) and isinstance(p.get("type"), str)) for p in content):
             return content  # a list that is data, not parts
-        segments = parts.read(content, where)
-        slot.attachments = [segment for segment in segments if not isinstance(segment, str)]
-        return "\n".join(segment for segment in segments if isinstance(segment, str))
+        texts: list[str] = []
+        for segment in parts.read(content, where):
+            if isinstance(segment, str):
+                texts.append(segment)
+                continue
+            self._files += 1
+            files.append(label(segment, self._files))
+            slot.attached += [f"This is {files[-1]}, from the result of the tool {slot.call.name}.", segment]
+        return "\n".join(texts)
 
     # --- a result finds its call -------------------------------------------------------------------
 
@@ -259,9 +273,9 @@ class _Reader:
             turns.append(AssistantTurn(text, tuple([slot.call for slot in slots]), step.state_id))
             for slot in slots:
                 turns.append(ResultTurn(slot.call, *slot.result))
-                if slot.attachments:
+                if slot.attached:
                     user = user or UserRun()
-                    user.add(slot.attachments)
+                    user.add(slot.attached)
         if user is not None:
             turns.extend(user.finished())
         return turns

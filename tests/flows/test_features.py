@@ -343,6 +343,25 @@ def test_a_pdf_as_an_image_url_is_a_document(gigachat_sandbox, contract, ask, fr
         assert [f["name"] for f in body.functions][2:] == (["get_file_content"] if from_a_tool else [])
 
 
+def test_a_picture_from_a_tool_is_named_in_the_result_and_where_it_is_attached(gigachat_sandbox, contract, ask):
+    called = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Omsk"}'}}
+    ask(
+        [
+            {"role": "user", "content": "Weather map of Omsk?"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "a", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]},
+        ],
+        tools=TOOLS,
+    )
+    body = sent(gigachat_sandbox)
+    assert body.turns[1:] == [
+        ("call", {"call": "get_weather", "arguments": {"city": "Omsk"}}),
+        ("result", {"result": {"files": ["image 1"]}, "of": "get_weather"}),
+        ("user", "This is image 1, from the result of the tool get_weather."),
+    ]
+    assert len(body.files) == 1 and body.raw["messages"][-1]["role"] == "user"
+
+
 def test_uploaded_files_are_deleted_when_asked(gigachat_sandbox, ask):
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}
     ask([message])

@@ -17,6 +17,8 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 IMAGE_ID = "id-of-url:https://example.org/a.png"
 URL_B = {"type": "image_url", "image_url": "https://example.org/b.png"}
 B_ID = "id-of-url:https://example.org/b.png"
+NAMED = {"type": "file", "file": {"file_id": "file-1", "filename": "a\nb.txt"}}
+FROM_F = "This is {}, from the result of the tool f."
 
 
 def text(value):
@@ -171,8 +173,52 @@ CASES = {
         [
             USER,
             called(),
-            fn('{"result": "shot"}'),
-            {"role": "user", "content": "what is it?", "attachments": [IMAGE_ID]},
+            fn('{"result": "shot", "files": ["image 1"]}'),
+            {"role": "user", "content": FROM_F.format("image 1") + "\nwhat is it?", "attachments": [IMAGE_ID]},
+        ],
+    ),
+    "files out of tools are named in the results and where they are attached": (
+        [
+            USER,
+            assistant(call("a"), call("b", "g")),
+            result("a", [IMAGE]),
+            result("b", [text('{"ok": true}'), NAMED, URL_B]),
+            assistant(call("c")),
+            result("c", [text('{"files": 2}'), IMAGE]),
+        ],
+        [
+            USER,
+            called(),
+            fn('{"files": ["image 1"]}'),
+            called(name="g"),
+            fn('{"ok": true, "files": ["document 2 (a b.txt)", "image 3"]}', "g"),
+            {"role": "user", "content": FROM_F.format("image 1"), "attachments": [IMAGE_ID]},
+            {
+                "role": "user",
+                "content": "This is document 2 (a b.txt), from the result of the tool g.",
+                "attachments": ["file-1"],
+            },
+            {
+                "role": "user",
+                "content": "This is image 3, from the result of the tool g.",
+                "attachments": [B_ID],
+            },
+            called(),
+            fn('{"result": {"files": 2}, "files": ["image 4"]}'),
+            {"role": "user", "content": FROM_F.format("image 4"), "attachments": [IMAGE_ID]},
+        ],
+    ),
+    "a file of a legacy function": (
+        [
+            USER,
+            {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
+            fn([IMAGE]),
+        ],
+        [
+            USER,
+            called(),
+            fn('{"files": ["image 1"]}'),
+            {"role": "user", "content": FROM_F.format("image 1"), "attachments": [IMAGE_ID]},
         ],
     ),
     "NUL is text": ([{"role": "user", "content": "a\x00b"}], [{"role": "user", "content": "a\x00b"}]),
