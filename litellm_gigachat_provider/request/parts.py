@@ -72,6 +72,11 @@ def _refusal(part: _Part, where: str) -> list[Segment]:
     return _text({"text": part.get("refusal")}, where)
 
 
+def _reference(part: _Part, where: str) -> list[Segment]:
+    """What the tool search of Claude Code found, by name; the tool itself stands among the request's tools."""
+    return _text({"text": f"Tool: {part.get('tool_name') or ''}"}, where)
+
+
 def _nothing(part: _Part, where: str) -> list[Segment]:
     """The model's own thoughts of an earlier turn: GigaChat has no place for them in history."""
     return []
@@ -164,6 +169,7 @@ _READERS: dict[str, _Reader] = {
     "image": _source,
     "document": _source,
     "refusal": _refusal,
+    "tool_reference": _reference,
     "thinking": _nothing,
     "redacted_thinking": _nothing,
     "reasoning": _nothing,

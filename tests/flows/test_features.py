@@ -281,6 +281,41 @@ def test_the_second_turn_of_a_conversation_is_cached(gigachat_sandbox, ask):
     assert "patient teacher" not in sessions.pop()
 
 
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+
+
+@pytest.mark.parametrize("given", [{"tools": [SEARCH]}, {"web_search_options": {}}])
+def test_search_alone_is_refused_where_there_is_none(gigachat_sandbox, contract, ask, given):
+    """Claude Code's WebSearch is a request of its own, with no other tool; proxies run with drop_params."""
+    if contract == "v2":
+        ask("News?", drop_params=True, **given)
+        assert sent(gigachat_sandbox).raw["tools"] == [{"web_search": {"type": "actual_info_web_search"}}]
+        return
+    with pytest.raises(x.BadRequestError, match='api_version="v2"'):
+        ask("News?", drop_params=True, **given)
+    assert chats(gigachat_sandbox) == 0
+    ask("News?", drop_params=True, **{**given, "tools": [*given.get("tools", ()), *TOOLS]})
+    assert [f["name"] for f in sent(gigachat_sandbox).functions] == ["get_weather", "get_rate"]
+
+
+def test_found_tools_and_what_anthropic_says_of_tools(gigachat_sandbox, contract, ask):
+    function = TOOLS[0]["function"]
+    deferred = {"defer_loading": True, "allowed_callers": ["direct"], "input_examples": [{"city": "Omsk"}]}
+    tools = [{"type": "function", "function": {**function, "parameters": {**function["parameters"], **deferred}}}]
+    called = {"id": "a", "type": "function", "function": {"name": "get_rate", "arguments": "{}"}}
+    ask(
+        [
+            {"role": "user", "content": "Which tools are there?"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "a", "content": [{"type": "tool_reference", "tool_name": "get_weather"}]},
+        ],
+        tools=[*tools, TOOLS[1]],
+    )
+    body = sent(gigachat_sandbox)
+    assert body.turns[-1] == ("result", {"result": {"result": "Tool: get_weather"}, "of": "get_rate"})
+    assert body.functions[0]["parameters"] == function["parameters"]
+
+
 # --- pictures, files, embeddings ---------------------------------------------------------------------------------
 
 

@@ -208,6 +208,15 @@ CASES = {
             {"role": "user", "content": FROM_F.format("image 4"), "attachments": [IMAGE_ID]},
         ],
     ),
+    "references to tools that were searched for are their names": (
+        [
+            USER,
+            assistant(call("a"), call("b")),
+            result("a", [{"type": "tool_reference", "tool_name": "get_weather"}]),
+            result("b", [text("found"), {"type": "tool_reference", "tool_name": "g"}]),
+        ],
+        [USER, called(), fn('{"result": "Tool: get_weather"}'), called(), fn('{"result": "found\\nTool: g"}')],
+    ),
     "a file of a legacy function": (
         [
             USER,
