@@ -4,7 +4,7 @@ What is mended, because nothing is invented or lost: the leading system and deve
 one; a later one becomes user text (as the service's own normalisation and the official gateway do);
 neighbouring user messages and neighbouring plain assistant messages are joined with a line break;
 results find their calls by id, by name, or as the only open call, and stand right behind them; an
-assistant message without content and calls disappears. What the service would refuse otherwise
+assistant message that says nothing in any of its fields disappears. What the service would refuse otherwise
 ("every assistant function call must have a result in history") is refused here, before anything is sent.
 """
 
@@ -18,7 +18,7 @@ from .. import ids
 from ..errors import InvalidRequestError
 from ..types import AssistantTurn, Call, ResultTurn, SystemTurn, Turn, UserTurn
 from . import parts, plain, results
-from .history import AssistantStep, Slot, UserRun, label
+from .history import AssistantStep, Files, Slot, UserRun, said, thoughts
 from .names import Names
 
 MAX_IMAGES = 10
@@ -47,7 +47,7 @@ class _Reader:
         self._by_name: dict[str, deque[deque[Slot]]] = {}
         self._open: dict[int, Slot] = {}
         self._known: set[str] = set()
-        self._files = 0  # out of results so far
+        self._files = Files()
 
     def read(self, message: Any, where: str) -> None:
         if type(message) is not dict:
@@ -82,23 +82,24 @@ class _Reader:
         return last
 
     def _read_assistant(self, message: _Message, where: str) -> None:
-        text = parts.text_only(message.get("content"), f"{where}.content", "assistant")
-        refusal = message.get("refusal")
-        if not text and isinstance(refusal, str):
-            text = plain.check_text(refusal, f"{where}.refusal")
+        text, drawn = said(message, where)
+        attached: list[parts.Segment] = []
+        names = [self._files.add(file, "your answer before this", attached) for file in drawn]
         state_id = _state_of(message)
         slots = self._calls(message, where, state_id)
         if slots:
-            self._steps.append(AssistantStep(text, slots, None))
+            self._steps.append(AssistantStep(text, slots, None, attached))
             return
+        text = text or "\n".join(f"[{name}]" for name in names) or thoughts(message, where)
         if not text:
             return
         last = self._steps[-1] if self._steps else None
         if isinstance(last, AssistantStep) and not last.slots and (last.state_id is None or state_id is None):
             last.texts.append(text)
+            last.attached += attached
             last.state_id = last.state_id or state_id
         else:
-            self._steps.append(AssistantStep(text, [], state_id))
+            self._steps.append(AssistantStep(text, [], state_id, attached))
 
     def _calls(self, message: _Message, where: str, state_id: str | None) -> list[Slot]:
         listed = message.get("tool_calls")
@@ -184,9 +185,7 @@ class _Reader:
             if isinstance(segment, str):
                 texts.append(segment)
                 continue
-            self._files += 1
-            files.append(label(segment, self._files))
-            slot.attached += [f"This is {files[-1]}, from the result of the tool {slot.call.name}.", segment]
+            files.append(self._files.add(segment, f"the result of the tool {slot.call.name}", slot.attached))
         return "\n".join(texts)
 
     # --- a result finds its call -------------------------------------------------------------------
@@ -258,7 +257,7 @@ class _Reader:
         return (SystemTurn(system), *turns) if system else tuple(turns)
 
     def _turns(self) -> list[Turn]:
-        """Steps with the results behind their calls, and files out of results as user content."""
+        """Steps with the results behind their calls, and files of results and of answers as user content."""
         turns: list[Turn] = []
         user: UserRun | None = None
         for step in self._steps:
@@ -273,9 +272,10 @@ class _Reader:
             turns.append(AssistantTurn(text, tuple([slot.call for slot in slots]), step.state_id))
             for slot in slots:
                 turns.append(ResultTurn(slot.call, *slot.result))
-                if slot.attached:
-                    user = user or UserRun()
-                    user.add(slot.attached)
+            attached = [*step.attached, *(segment for slot in slots for segment in slot.attached)]
+            if attached:
+                user = UserRun()
+                user.add(attached)
         if user is not None:
             turns.extend(user.finished())
         return turns

@@ -397,6 +397,35 @@ def test_a_picture_from_a_tool_is_named_in_the_result_and_where_it_is_attached(g
     assert len(body.files) == 1 and body.raw["messages"][-1]["role"] == "user"
 
 
+@pytest.mark.parametrize(
+    ("earlier", "text"),
+    [
+        ({"audio": {"id": "audio_1", "transcript": "Said aloud"}}, "Said aloud"),
+        ({"reasoning_content": "Thought"}, "Thought"),
+        ({"images": [{"type": "image_url", "index": 0, "image_url": {"url": PICTURE}}]}, "[image 1]"),
+    ],
+)
+def test_an_answer_of_which_the_content_is_empty_keeps_its_turn(gigachat_sandbox, contract, ask, earlier, text):
+    ask(
+        [
+            {"role": "user", "content": "One"},
+            {"role": "assistant", "content": None, **earlier},
+            {"role": "user", "content": "Two"},
+        ]
+    )
+    body = sent(gigachat_sandbox)
+    shown = "This is image 1, from your answer before this.\nTwo" if "images" in earlier else "Two"
+    assert body.turns == [("user", "One"), ("assistant", text), ("user", shown)]
+    assert len(body.files) == ("images" in earlier)
+
+
+def test_a_bare_audio_id_is_refused(gigachat_sandbox, contract, ask):
+    bare = {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
+    with pytest.raises(x.BadRequestError, match=r"messages\[1\]\.audio.*Give audio\.transcript"):
+        ask([{"role": "user", "content": "One"}, bare, {"role": "user", "content": "Two"}])
+    assert chats(gigachat_sandbox) == 0
+
+
 def test_uploaded_files_are_deleted_when_asked(gigachat_sandbox, ask):
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}
     ask([message])
