@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from ..errors import InvalidRequestError
 from ..types import Attachment, Call, UserTurn
-from . import parts
+from . import parts, plain
 from .results import Result
 
 _NOTHING = Result({})
 
 
+class Files:
+    """Files out of results and answers, numbered through the conversation: a name may come twice or not at all."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, file: Attachment, origin: str, into: list[parts.Segment]) -> str:
+        """Put ``file`` into ``into`` behind the words that say what it is; what it is called: ``image 1 (a.png)``."""
+        self._count += 1
+        name = " ".join((file.filename or "").encode("utf-8", "replace").decode().split())[:100]
+        called = f"{file.kind} {self._count} ({name})" if name else f"{file.kind} {self._count}"
+        into += [f"This is {called}, from {origin}.", file]
+        return called
+
+
 class Slot:
     """One call of the history on its way to its result."""
 
-    __slots__ = ("attachments", "call", "done", "name", "result", "where")
+    __slots__ = ("attached", "call", "done", "name", "result", "where")
 
     def __init__(self, call: Call, name: str, where: str) -> None:
         self.call = call
@@ -22,7 +41,7 @@ class Slot:
         self.where = where
         self.done = False
         self.result = _NOTHING
-        self.attachments: list[Attachment] | None = None
+        self.attached: list[parts.Segment] = []
 
 
 class UserRun:
@@ -67,9 +86,57 @@ class UserRun:
 
 
 class AssistantStep:
-    __slots__ = ("slots", "state_id", "texts")
+    __slots__ = ("attached", "slots", "state_id", "texts")
 
-    def __init__(self, text: str, slots: list[Slot], state_id: str | None) -> None:
+    def __init__(self, text: str, slots: list[Slot], state_id: str | None, attached: list[parts.Segment]) -> None:
         self.texts = [text] if text else []
         self.slots = slots
         self.state_id = state_id
+        self.attached = attached  # its own files: GigaChat takes them from the user only
+
+
+def said(message: Mapping[str, Any], where: str) -> tuple[str, list[Attachment]]:
+    """What an assistant message says beside its calls, and the pictures in it.
+
+    Words stand in ``content``, ``refusal`` and OpenAI's ``audio.transcript``, pictures in LiteLLM's ``images``.
+    """
+    texts = [parts.text_only(message.get("content"), f"{where}.content", "assistant")]
+    refusal = message.get("refusal")
+    if isinstance(refusal, str):
+        texts.append(plain.check_text(refusal, f"{where}.refusal"))
+    if message.get("audio") is not None:
+        texts.append(_transcript(message["audio"], f"{where}.audio", told=any(texts)))
+    drawn: list[Attachment] = []
+    pictures = message.get("images")
+    if isinstance(pictures, (list, tuple)):
+        pictures = [{"type": "image_url", "image_url": one} if isinstance(one, str) else one for one in pictures]
+    for segment in parts.read(pictures, f"{where}.images"):
+        texts.append(segment) if isinstance(segment, str) else drawn.append(segment)
+    return "\n".join(dict.fromkeys(text for text in texts if text)), drawn
+
+
+def _transcript(audio: Any, where: str, *, told: bool) -> str:
+    transcript = plain.mapping(audio, where, "an object").get("transcript")
+    if isinstance(transcript, str) and transcript:
+        return plain.check_text(transcript, f"{where}.transcript")
+    if told:
+        return ""
+    raise InvalidRequestError(
+        where, "is an answer in sound without its words, and GigaChat cannot look it up", "Give audio.transcript."
+    )
+
+
+def thoughts(message: Mapping[str, Any], where: str) -> str:
+    """The model's thoughts. They stand for a turn that said nothing else: left out, its neighbours would be joined."""
+    for word in ("reasoning_content", "reasoning"):
+        text = message.get(word)
+        if isinstance(text, str) and text:
+            return plain.check_text(text, f"{where}.{word}")
+    found: list[str] = []
+    for word in ("thinking_blocks", "content"):
+        blocks = message.get(word)
+        for block in blocks if isinstance(blocks, (list, tuple)) else ():
+            text = (block.get("thinking") or block.get("text")) if isinstance(block, Mapping) else None
+            if isinstance(text, str):
+                found.append(plain.check_text(text, f"{where}.{word}"))
+    return "\n".join(dict.fromkeys(found))

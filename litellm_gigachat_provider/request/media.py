@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 from typing import Literal
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import InvalidRequestError
 from ..types import Attachment
@@ -28,7 +28,33 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "audio/mp3"),
     (b"OggS", "audio/x-ogg"),
 )
+_TELL_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-download"})
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+
+AUDIO = {"mp3": "audio/mp3", "wav": "audio/wav", "m4a": "audio/x-m4a", "ogg": "audio/x-ogg", "opus": "audio/opus"}
+AUDIO |= {"mp4": "audio/mp4", "webm": "audio/webm", "weba": "audio/webm"}
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+# A table of our own: the standard library's reads the machine's files and differs between machines.
+_BY_EXTENSION = {
+    **AUDIO,
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "pdf": "application/pdf",
+    "doc": "application/msword",
+    "docx": f"{_OFFICE}wordprocessingml.document",
+    "pptx": f"{_OFFICE}presentationml.presentation",
+    "xlsx": f"{_OFFICE}spreadsheetml.sheet",
+    "xls": "application/vnd.ms-excel",
+    "ppt": "application/ppt",
+    "epub": "application/epub",
+    **dict.fromkeys(("txt", "md", "markdown", "csv", "json", "xml", "yaml", "yml", "html", "log"), "text/plain"),
+}
 
 
 def sniff(data: bytes) -> str | None:
@@ -38,7 +64,14 @@ def sniff(data: bytes) -> str | None:
     return next((mime for magic, mime in _MAGIC if data.startswith(magic)), None)
 
 
+def guess(filename: str | None) -> str | None:
+    """The MIME type that the end of a file's name tells."""
+    return _BY_EXTENSION.get(filename.rpartition(".")[2].lower()) if filename else None
+
+
 def kind_of(mime: str | None, fallback: Kind = "document") -> Kind:
+    if mime in _TELL_NOTHING:
+        return fallback
     family = (mime or "").partition("/")[0]
     if family == "image":
         return "image"
@@ -62,10 +95,11 @@ def decode(text: str, where: str) -> bytes:
 def from_bytes(data: bytes, mime: str | None, where: str, *, kind: Kind | None, filename: str | None) -> Attachment:
     if not data:
         raise InvalidRequestError(where, "is an empty file")
-    mime = mime or sniff(data)
+    if mime is None or mime in _TELL_NOTHING:
+        mime = sniff(data) or mime
     return Attachment(
         key=f"sha256:{hashlib.sha256(data).hexdigest()}",
-        kind=kind or kind_of(mime),
+        kind=kind_of(mime, kind or "document"),
         data=data,
         mime=mime,
         filename=filename,
@@ -82,7 +116,8 @@ def _data_url(url: str, where: str, kind: Kind | None, filename: str | None, mim
         data = decode(payload, where)
     else:
         data = unquote_to_bytes(payload)
-    return from_bytes(data, named.strip().lower() or mime, where, kind=kind, filename=filename)
+    named = named.strip().lower()
+    return from_bytes(data, mime if named in _TELL_NOTHING else named, where, kind=kind, filename=filename)
 
 
 def from_text(
@@ -90,7 +125,8 @@ def from_text(
 ) -> Attachment:
     """What ``text`` stands for: a data URL, an http(s) URL, the id of a file at GigaChat, or bare base64.
 
-    ``kind`` None leaves it to the MIME type.
+    The declared type decides what it is, then the first bytes; ``kind`` is what the part it came in says, and holds
+    where they tell nothing. LiteLLM sends every Anthropic document as an ``image_url``.
     """
     if not isinstance(text, str) or not text.strip():
         raise InvalidRequestError(where, "must be a URL, a data URL or base64 text")
@@ -99,7 +135,7 @@ def from_text(
     if scheme.startswith("data:"):
         return _data_url(text, where, kind, filename, mime)
     if scheme.startswith(("http://", "https://")):
-        chosen = kind or kind_of(mime)
+        chosen = kind_of(mime or guess(urlsplit(text).path), kind or "document")
         return Attachment(key=f"url:{text}", kind=chosen, url=text, mime=mime, filename=filename, where=where)
     if _UUID.match(text):
         return from_id(text, where, kind=kind, mime=mime, filename=filename)
@@ -113,6 +149,6 @@ def from_text(
 def from_id(
     file_id: str, where: str, *, kind: Kind | None, mime: str | None = None, filename: str | None = None
 ) -> Attachment:
-    """A file that is at GigaChat already; without a MIME type it counts as a document."""
-    chosen = kind or kind_of(mime)
+    """A file that is at GigaChat already; without a MIME type and a ``kind`` it counts as a document."""
+    chosen = kind_of(mime, kind or "document")
     return Attachment(key=f"id:{file_id}", kind=chosen, file_id=file_id, mime=mime, filename=filename, where=where)

@@ -4,7 +4,7 @@ What is mended, because nothing is invented or lost: the leading system and deve
 one; a later one becomes user text (as the service's own normalisation and the official gateway do);
 neighbouring user messages and neighbouring plain assistant messages are joined with a line break;
 results find their calls by id, by name, or as the only open call, and stand right behind them; an
-assistant message without content and calls disappears. What the service would refuse otherwise
+assistant message that says nothing in any of its fields disappears. What the service would refuse otherwise
 ("every assistant function call must have a result in history") is refused here, before anything is sent.
 """
 
@@ -18,7 +18,7 @@ from .. import ids
 from ..errors import InvalidRequestError
 from ..types import AssistantTurn, Call, ResultTurn, SystemTurn, Turn, UserTurn
 from . import parts, plain, results
-from .history import AssistantStep, Slot, UserRun
+from .history import AssistantStep, Files, Slot, UserRun, said, thoughts
 from .names import Names
 
 MAX_IMAGES = 10
@@ -47,6 +47,7 @@ class _Reader:
         self._by_name: dict[str, deque[deque[Slot]]] = {}
         self._open: dict[int, Slot] = {}
         self._known: set[str] = set()
+        self._files = Files()
 
     def read(self, message: Any, where: str) -> None:
         if type(message) is not dict:
@@ -81,23 +82,24 @@ class _Reader:
         return last
 
     def _read_assistant(self, message: _Message, where: str) -> None:
-        text = parts.text_only(message.get("content"), f"{where}.content", "assistant")
-        refusal = message.get("refusal")
-        if not text and isinstance(refusal, str):
-            text = plain.check_text(refusal, f"{where}.refusal")
+        text, drawn = said(message, where)
+        attached: list[parts.Segment] = []
+        names = [self._files.add(file, "your answer before this", attached) for file in drawn]
         state_id = _state_of(message)
         slots = self._calls(message, where, state_id)
         if slots:
-            self._steps.append(AssistantStep(text, slots, None))
+            self._steps.append(AssistantStep(text, slots, None, attached))
             return
+        text = text or "\n".join(f"[{name}]" for name in names) or thoughts(message, where)
         if not text:
             return
         last = self._steps[-1] if self._steps else None
         if isinstance(last, AssistantStep) and not last.slots and (last.state_id is None or state_id is None):
             last.texts.append(text)
+            last.attached += attached
             last.state_id = last.state_id or state_id
         else:
-            self._steps.append(AssistantStep(text, [], state_id))
+            self._steps.append(AssistantStep(text, [], state_id, attached))
 
     def _calls(self, message: _Message, where: str, state_id: str | None) -> list[Slot]:
         listed = message.get("tool_calls")
@@ -163,17 +165,28 @@ class _Reader:
         slot.done = True
         del self._open[id(slot)]
         content = message.get("content")
+        files: list[str] = []
         if isinstance(content, (list, tuple)):
-            content = self._result_parts(content, f"{where}.content", slot)
+            content = self._result_parts(content, f"{where}.content", slot, files)
         slot.result = results.result(content, f"{where}.content")
+        if files:
+            slot.result = results.with_files(slot.result, files)
 
-    def _result_parts(self, content: Sequence[Any], where: str, slot: Slot) -> Any:
-        """Text parts joined; files go to a user turn behind the results, the only place for them."""
+    def _result_parts(self, content: Sequence[Any], where: str, slot: Slot, files: list[str]) -> Any:
+        """Text parts joined; files go to a user turn behind the results, the only place for them.
+
+        Both name them (``files`` is filled): otherwise the model sees an empty result and, from the user, a file
+        without a word.
+        """
         if not all(isinstance(p, str) or (isinstance(p, Mapping) and isinstance(p.get("type"), str)) for p in content):
             return content  # a list that is data, not parts
-        segments = parts.read(content, where)
-        slot.attachments = [segment for segment in segments if not isinstance(segment, str)]
-        return "\n".join(segment for segment in segments if isinstance(segment, str))
+        texts: list[str] = []
+        for segment in parts.read(content, where):
+            if isinstance(segment, str):
+                texts.append(segment)
+                continue
+            files.append(self._files.add(segment, f"the result of the tool {slot.call.name}", slot.attached))
+        return "\n".join(texts)
 
     # --- a result finds its call -------------------------------------------------------------------
 
@@ -244,7 +257,7 @@ class _Reader:
         return (SystemTurn(system), *turns) if system else tuple(turns)
 
     def _turns(self) -> list[Turn]:
-        """Steps with the results behind their calls, and files out of results as user content."""
+        """Steps with the results behind their calls, and files of results and of answers as user content."""
         turns: list[Turn] = []
         user: UserRun | None = None
         for step in self._steps:
@@ -259,9 +272,10 @@ class _Reader:
             turns.append(AssistantTurn(text, tuple([slot.call for slot in slots]), step.state_id))
             for slot in slots:
                 turns.append(ResultTurn(slot.call, *slot.result))
-                if slot.attachments:
-                    user = user or UserRun()
-                    user.add(slot.attachments)
+            attached = [*step.attached, *(segment for slot in slots for segment in slot.attached)]
+            if attached:
+                user = UserRun()
+                user.add(attached)
         if user is not None:
             turns.extend(user.finished())
         return turns

@@ -17,31 +17,6 @@ Segment = str | Attachment
 _Part = Mapping[str, Any]
 _Reader = Callable[[_Part, str], "list[Segment]"]
 
-_AUDIO = {"mp3": "audio/mp3", "wav": "audio/wav", "m4a": "audio/x-m4a", "ogg": "audio/x-ogg", "opus": "audio/opus"}
-_AUDIO |= {"mp4": "audio/mp4", "webm": "audio/webm", "weba": "audio/webm"}
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-# A table of our own: the standard library's reads the machine's files and differs between machines.
-_BY_EXTENSION = {
-    **_AUDIO,
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "bmp": "image/bmp",
-    "tif": "image/tiff",
-    "tiff": "image/tiff",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "pdf": "application/pdf",
-    "doc": "application/msword",
-    "docx": f"{_OFFICE}wordprocessingml.document",
-    "pptx": f"{_OFFICE}presentationml.presentation",
-    "xlsx": f"{_OFFICE}spreadsheetml.sheet",
-    "xls": "application/vnd.ms-excel",
-    "ppt": "application/ppt",
-    "epub": "application/epub",
-    **dict.fromkeys(("txt", "md", "markdown", "csv", "json", "xml", "yaml", "yml", "html", "log"), "text/plain"),
-}
-
 
 def read(content: Any, where: str) -> list[Segment]:
     """The segments of a message's ``content``: a string, nothing, one part, or a list of parts."""
@@ -97,6 +72,11 @@ def _refusal(part: _Part, where: str) -> list[Segment]:
     return _text({"text": part.get("refusal")}, where)
 
 
+def _reference(part: _Part, where: str) -> list[Segment]:
+    """What the tool search of Claude Code found, by name; the tool itself stands among the request's tools."""
+    return _text({"text": f"Tool: {part.get('tool_name') or ''}"}, where)
+
+
 def _nothing(part: _Part, where: str) -> list[Segment]:
     """The model's own thoughts of an earlier turn: GigaChat has no place for them in history."""
     return []
@@ -125,15 +105,11 @@ def _image(part: _Part, where: str) -> list[Segment]:
     return [media.from_text(address, f"{where}.image_url", kind="image", mime=_mime(holder))]
 
 
-def _guess(filename: str | None) -> str | None:
-    return _BY_EXTENSION.get(filename.rpartition(".")[2].lower()) if filename else None
-
-
 def _file(part: _Part, where: str) -> list[Segment]:
     inner = part.get("file")
     holder = plain.mapping(inner, f"{where}.file", "an object") if inner is not None else part
     filename = holder.get("filename") if isinstance(holder.get("filename"), str) else None
-    mime = _mime(holder) or _guess(filename)
+    mime = _mime(holder) or media.guess(filename)
     for word in ("file_data", "file_url"):
         if holder.get(word):
             at = f"{where}.file.{word}"
@@ -149,10 +125,10 @@ def _file(part: _Part, where: str) -> list[Segment]:
 def _audio(part: _Part, where: str) -> list[Segment]:
     holder = plain.mapping(part.get("input_audio"), f"{where}.input_audio", "an object with data and format")
     named = holder.get("format")
-    mime = _AUDIO.get(named.lower()) if isinstance(named, str) else None
+    mime = media.AUDIO.get(named.lower()) if isinstance(named, str) else None
     if named is not None and mime is None:
         raise InvalidRequestError(
-            f"{where}.input_audio.format", f"{str(named)[:20]!r} is not taken", f"Use one of {', '.join(_AUDIO)}."
+            f"{where}.input_audio.format", f"{str(named)[:20]!r} is not taken", f"Use one of {', '.join(media.AUDIO)}."
         )
     filename = f"audio.{named.lower()}" if isinstance(named, str) else None
     return [
@@ -193,6 +169,7 @@ _READERS: dict[str, _Reader] = {
     "image": _source,
     "document": _source,
     "refusal": _refusal,
+    "tool_reference": _reference,
     "thinking": _nothing,
     "redacted_thinking": _nothing,
     "reasoning": _nothing,

@@ -105,6 +105,12 @@ def _known_result(text: str) -> Result | None:
     return Result(found, TO_JSON(found))
 
 
+def with_files(found: Result, files: list[str]) -> Result:
+    """``found`` that also names the files which came with it."""
+    value = {"result": found.value} if "files" in found.value else found.value
+    return Result({**value, "files": files})
+
+
 def _result(value: Any, where: str) -> Mapping[str, Any]:
     if value is None or value == "":
         return {}

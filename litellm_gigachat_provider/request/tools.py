@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, UnsupportedParamError
 from ..types import Function
 from . import plain, schema, values
 from .gate import USE_V2, Gate
@@ -39,11 +39,18 @@ _OPTIONS: dict[str, dict[str, Callable[[Any, str], Any]]] = {
 }
 # Words that narrow what the tool may do: leaving them out would not be what the caller asked for.
 _NARROWING = ("filters", "allowed_domains", "blocked_domains")
+# How Anthropic's own service handles a tool: LiteLLM writes what it does not know of one into its ``parameters``,
+# older versions also the tool's ``type``.
+_NO_SCHEMA = frozenset({"defer_loading", "allowed_callers", "input_examples", "cache_control", "eager_input_streaming"})
+_CUSTOM = ("type", "custom")
 
 
 @dataclass(slots=True)
 class Tool:
-    """One tool as the caller gave it: ``name`` is the caller's, ``spec`` None for a built-in."""
+    """One tool as the caller gave it: ``name`` is the caller's, ``spec`` None for a built-in.
+
+    With neither ``spec`` nor ``builtin`` it is one that ``drop_params`` left out.
+    """
 
     name: str
     where: str
@@ -75,7 +82,14 @@ def collect(params: Mapping[str, Any], gate: Gate) -> list[Tool]:
     options = params.get("web_search_options")
     if options is not None and not any(tool.builtin == "web_search" for tool in found):
         _web_search_options(options, found, gate)
-    return found
+    kept = [tool for tool in found if tool.spec is not None or tool.builtin]
+    if found and not kept:
+        # Whatever drop_params says: the model would answer from memory as if it had searched.
+        tool = found[0]
+        remedy = 'Use api_version="v2".' if builtin_word(tool.name, Gate("v2")) else "Give function tools."
+        problem = f"asks for {tool.name[:60]}, which GigaChat's {gate.contract} lacks, and no other tool is left"
+        raise UnsupportedParamError(tool.where, problem, remedy)
+    return kept
 
 
 def build(tools: Sequence[Tool], names: Names, *, legacy: bool) -> ToolSet:
@@ -137,8 +151,12 @@ def _named(spec: Mapping[str, Any], where: str, gate: Gate) -> Tool:
     plain.check_text(name, f"{where}.name")
     if name in RESERVED and all(spec.get(word) is None for word in ("parameters", "input_schema", "description")):
         found = _builtin_tool(name, {}, where, gate)
-        if found:
+        if found and found[0].builtin:
             return found[0]
+    for word in ("parameters", "input_schema"):
+        given = spec.get(word)
+        if isinstance(given, Mapping) and (not _NO_SCHEMA.isdisjoint(given) or given.get("type") == "custom"):
+            spec = {**spec, word: {k: v for k, v in given.items() if k not in _NO_SCHEMA and (k, v) != _CUSTOM}}
     return Tool(name, where, spec)
 
 
@@ -166,7 +184,7 @@ def _builtin_tool(kind: str, item: Mapping[str, Any], where: str, gate: Gate) ->
         known = Gate("v2") if gate.contract == "v1" else gate
         remedy = USE_V2 if builtin_word(kind, known) is not None else "Use function tools, or set drop_params=True."
         gate.unsupported(where, problem, remedy)
-        return []
+        return [Tool(kind, where)]
     if not name:
         return []
     for word in _NARROWING:

@@ -281,6 +281,41 @@ def test_the_second_turn_of_a_conversation_is_cached(gigachat_sandbox, ask):
     assert "patient teacher" not in sessions.pop()
 
 
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+
+
+@pytest.mark.parametrize("given", [{"tools": [SEARCH]}, {"web_search_options": {}}])
+def test_search_alone_is_refused_where_there_is_none(gigachat_sandbox, contract, ask, given):
+    """Claude Code's WebSearch is a request of its own, with no other tool; proxies run with drop_params."""
+    if contract == "v2":
+        ask("News?", drop_params=True, **given)
+        assert sent(gigachat_sandbox).raw["tools"] == [{"web_search": {"type": "actual_info_web_search"}}]
+        return
+    with pytest.raises(x.BadRequestError, match='api_version="v2"'):
+        ask("News?", drop_params=True, **given)
+    assert chats(gigachat_sandbox) == 0
+    ask("News?", drop_params=True, **{**given, "tools": [*given.get("tools", ()), *TOOLS]})
+    assert [f["name"] for f in sent(gigachat_sandbox).functions] == ["get_weather", "get_rate"]
+
+
+def test_found_tools_and_what_anthropic_says_of_tools(gigachat_sandbox, contract, ask):
+    function = TOOLS[0]["function"]
+    deferred = {"defer_loading": True, "allowed_callers": ["direct"], "input_examples": [{"city": "Omsk"}]}
+    tools = [{"type": "function", "function": {**function, "parameters": {**function["parameters"], **deferred}}}]
+    called = {"id": "a", "type": "function", "function": {"name": "get_rate", "arguments": "{}"}}
+    ask(
+        [
+            {"role": "user", "content": "Which tools are there?"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "a", "content": [{"type": "tool_reference", "tool_name": "get_weather"}]},
+        ],
+        tools=[*tools, TOOLS[1]],
+    )
+    body = sent(gigachat_sandbox)
+    assert body.turns[-1] == ("result", {"result": {"result": "Tool: get_weather"}, "of": "get_rate"})
+    assert body.functions[0]["parameters"] == function["parameters"]
+
+
 # --- pictures, files, embeddings ---------------------------------------------------------------------------------
 
 
@@ -316,6 +351,79 @@ def test_document_in(gigachat_sandbox, contract, ask):
     assert len(body.files) == 1
     if contract == "v1":
         assert body.choice == "auto"
+
+
+PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\n%%EOF\n"
+
+
+@pytest.mark.parametrize("from_a_tool", [False, True])
+def test_a_pdf_as_an_image_url_is_a_document(gigachat_sandbox, contract, ask, from_a_tool):
+    """As LiteLLM sends each base64 ``document`` of Anthropic's SDK and of Claude Code."""
+    part = {"type": "image_url", "image_url": {"url": "data:application/pdf;base64," + base64.b64encode(PDF).decode()}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Sum it up"}, part]}]
+    if from_a_tool:
+        called = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Omsk"}'}}
+        messages = [
+            {"role": "user", "content": "Read the report"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "a", "content": [part]},
+        ]
+    ask(messages, **({"tools": TOOLS} if from_a_tool else {}))
+    (upload,) = [r for r in gigachat_sandbox.requests if r.path.endswith("/files") and r.method == "POST"]
+    assert b"Content-Type: application/pdf" in upload.body and PDF in upload.body
+    body = sent(gigachat_sandbox)
+    assert len(body.files) == 1
+    if contract == "v1":
+        assert body.choice == "auto"
+        assert [f["name"] for f in body.functions][2:] == (["get_file_content"] if from_a_tool else [])
+
+
+def test_a_picture_from_a_tool_is_named_in_the_result_and_where_it_is_attached(gigachat_sandbox, contract, ask):
+    called = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Omsk"}'}}
+    ask(
+        [
+            {"role": "user", "content": "Weather map of Omsk?"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "a", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]},
+        ],
+        tools=TOOLS,
+    )
+    body = sent(gigachat_sandbox)
+    assert body.turns[1:] == [
+        ("call", {"call": "get_weather", "arguments": {"city": "Omsk"}}),
+        ("result", {"result": {"files": ["image 1"]}, "of": "get_weather"}),
+        ("user", "This is image 1, from the result of the tool get_weather."),
+    ]
+    assert len(body.files) == 1 and body.raw["messages"][-1]["role"] == "user"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "text"),
+    [
+        ({"audio": {"id": "audio_1", "transcript": "Said aloud"}}, "Said aloud"),
+        ({"reasoning_content": "Thought"}, "Thought"),
+        ({"images": [{"type": "image_url", "index": 0, "image_url": {"url": PICTURE}}]}, "[image 1]"),
+    ],
+)
+def test_an_answer_of_which_the_content_is_empty_keeps_its_turn(gigachat_sandbox, contract, ask, earlier, text):
+    ask(
+        [
+            {"role": "user", "content": "One"},
+            {"role": "assistant", "content": None, **earlier},
+            {"role": "user", "content": "Two"},
+        ]
+    )
+    body = sent(gigachat_sandbox)
+    shown = "This is image 1, from your answer before this.\nTwo" if "images" in earlier else "Two"
+    assert body.turns == [("user", "One"), ("assistant", text), ("user", shown)]
+    assert len(body.files) == ("images" in earlier)
+
+
+def test_a_bare_audio_id_is_refused(gigachat_sandbox, contract, ask):
+    bare = {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
+    with pytest.raises(x.BadRequestError, match=r"messages\[1\]\.audio.*Give audio\.transcript"):
+        ask([{"role": "user", "content": "One"}, bare, {"role": "user", "content": "Two"}])
+    assert chats(gigachat_sandbox) == 0
 
 
 def test_uploaded_files_are_deleted_when_asked(gigachat_sandbox, ask):

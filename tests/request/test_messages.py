@@ -17,6 +17,10 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 IMAGE_ID = "id-of-url:https://example.org/a.png"
 URL_B = {"type": "image_url", "image_url": "https://example.org/b.png"}
 B_ID = "id-of-url:https://example.org/b.png"
+NAMED = {"type": "file", "file": {"file_id": "file-1", "filename": "a\nb.txt"}}
+AGAIN = {"role": "user", "content": "again"}
+FROM_ANSWER = "This is {}, from your answer before this."
+FROM_F = "This is {}, from the result of the tool f."
 
 
 def text(value):
@@ -171,8 +175,127 @@ CASES = {
         [
             USER,
             called(),
-            fn('{"result": "shot"}'),
-            {"role": "user", "content": "what is it?", "attachments": [IMAGE_ID]},
+            fn('{"result": "shot", "files": ["image 1"]}'),
+            {"role": "user", "content": FROM_F.format("image 1") + "\nwhat is it?", "attachments": [IMAGE_ID]},
+        ],
+    ),
+    "files out of tools are named in the results and where they are attached": (
+        [
+            USER,
+            assistant(call("a"), call("b", "g")),
+            result("a", [IMAGE]),
+            result("b", [text('{"ok": true}'), NAMED, URL_B]),
+            assistant(call("c")),
+            result("c", [text('{"files": 2}'), IMAGE]),
+        ],
+        [
+            USER,
+            called(),
+            fn('{"files": ["image 1"]}'),
+            called(name="g"),
+            fn('{"ok": true, "files": ["document 2 (a b.txt)", "image 3"]}', "g"),
+            {"role": "user", "content": FROM_F.format("image 1"), "attachments": [IMAGE_ID]},
+            {
+                "role": "user",
+                "content": "This is document 2 (a b.txt), from the result of the tool g.",
+                "attachments": ["file-1"],
+            },
+            {
+                "role": "user",
+                "content": "This is image 3, from the result of the tool g.",
+                "attachments": [B_ID],
+            },
+            called(),
+            fn('{"result": {"files": 2}, "files": ["image 4"]}'),
+            {"role": "user", "content": FROM_F.format("image 4"), "attachments": [IMAGE_ID]},
+        ],
+    ),
+    "references to tools that were searched for are their names": (
+        [
+            USER,
+            assistant(call("a"), call("b")),
+            result("a", [{"type": "tool_reference", "tool_name": "get_weather"}]),
+            result("b", [text("found"), {"type": "tool_reference", "tool_name": "g"}]),
+        ],
+        [USER, called(), fn('{"result": "Tool: get_weather"}'), called(), fn('{"result": "found\\nTool: g"}')],
+    ),
+    "the transcript of an answer in sound is its text": (
+        [USER, {"role": "assistant", "content": None, "audio": {"id": "audio_1", "transcript": "said"}}, AGAIN],
+        [USER, {"role": "assistant", "content": "said"}, AGAIN],
+    ),
+    "words that stand twice are sent once, others all": (
+        [
+            USER,
+            {"role": "assistant", "content": "said", "refusal": "no", "audio": {"id": "a", "transcript": "said"}},
+            AGAIN,
+            {"role": "assistant", "content": "x", "audio": {"id": "a"}},
+        ],
+        [USER, {"role": "assistant", "content": "said\nno"}, AGAIN, {"role": "assistant", "content": "x"}],
+    ),
+    "thoughts alone keep their turn": (
+        [
+            USER,
+            {"role": "assistant", "content": None, "reasoning_content": "r"},
+            AGAIN,
+            {"role": "assistant", "content": "", "thinking_blocks": [{"type": "thinking", "thinking": "t"}]},
+            AGAIN,
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "u"}]},
+            AGAIN,
+            {"role": "assistant", "reasoning": "v"},
+            AGAIN,
+        ],
+        [
+            USER,
+            {"role": "assistant", "content": "r"},
+            AGAIN,
+            {"role": "assistant", "content": "t"},
+            AGAIN,
+            {"role": "assistant", "content": "u"},
+            AGAIN,
+            {"role": "assistant", "content": "v"},
+            AGAIN,
+        ],
+    ),
+    "thoughts beside a call stay out": (
+        [USER, {**assistant(call("a")), "reasoning_content": "r"}, result("a")],
+        [USER, called(), fn()],
+    ),
+    "pictures of an answer go into the user turn behind it": (
+        [
+            USER,
+            {"role": "assistant", "content": None, "images": [{**IMAGE, "index": 0}]},
+            AGAIN,
+            {"role": "assistant", "content": "here", "images": ["https://example.org/b.png"]},
+        ],
+        [
+            USER,
+            {"role": "assistant", "content": "[image 1]"},
+            {"role": "user", "content": FROM_ANSWER.format("image 1") + "\nagain", "attachments": [IMAGE_ID]},
+            {"role": "assistant", "content": "here"},
+            {"role": "user", "content": FROM_ANSWER.format("image 2"), "attachments": [B_ID]},
+        ],
+    ),
+    "pictures of an answer with a call, and of its result": (
+        [USER, {**assistant(call("a")), "images": [URL_B]}, result("a", [IMAGE]), AGAIN],
+        [
+            USER,
+            called(),
+            fn('{"files": ["image 2"]}'),
+            {"role": "user", "content": FROM_ANSWER.format("image 1"), "attachments": [B_ID]},
+            {"role": "user", "content": FROM_F.format("image 2") + "\nagain", "attachments": [IMAGE_ID]},
+        ],
+    ),
+    "a file of a legacy function": (
+        [
+            USER,
+            {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
+            fn([IMAGE]),
+        ],
+        [
+            USER,
+            called(),
+            fn('{"files": ["image 1"]}'),
+            {"role": "user", "content": FROM_F.format("image 1"), "attachments": [IMAGE_ID]},
         ],
     ),
     "NUL is text": ([{"role": "user", "content": "a\x00b"}], [{"role": "user", "content": "a\x00b"}]),
@@ -192,6 +315,14 @@ REFUSED = {
     "one message": ({"role": "user", "content": "q"}, "messages"),
     "empty": ([], "messages"),
     "only an empty assistant": ([{"role": "assistant", "content": ""}], "messages"),
+    "an answer in sound of which only the id is there": (
+        [USER, {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}, USER],
+        "messages[1].audio",
+    ),
+    "an answer's picture that is none": (
+        [USER, {"role": "assistant", "content": "x", "images": [{"type": "image_url", "image_url": {}}]}, USER],
+        "messages[1].images[0].image_url",
+    ),
     "not a message": ([USER, 5], "messages[1]"),
     "unknown role": ([{"role": "critic", "content": "q"}], "messages[0].role"),
     "role of a wrong type": ([{"role": ["user"], "content": "q"}], "messages[0].role"),

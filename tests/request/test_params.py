@@ -160,7 +160,7 @@ def test_extra_body_joins_model_options():
 UNSUPPORTED = [
     ("seed", 5), ("presence_penalty", 0.5), ("frequency_penalty", -1), ("logit_bias", {"1": 2}), ("logprobs", True),
     ("top_logprobs", 2), ("audio", {"voice": "x"}), ("modalities", ["text", "audio"]), ("service_tier", "flex"),
-    ("verbosity", "high"), ("reasoning_effort", "extreme"), ("web_search_options", {}), ("context_management", [{}]),
+    ("verbosity", "high"), ("reasoning_effort", "extreme"), ("context_management", [{}]),
     ("something_else", 1), ("top_k", 5), ("function_ranker", {"odd": 1}), ("storage", {"odd": 1}),
 ]  # fmt: skip
 

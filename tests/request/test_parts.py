@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from request_helpers import PNG, STATE, body, read, tool
+from request_helpers import PNG, STATE, assistant, body, call, read, result, tool
 
 from litellm_gigachat_provider.contracts import body_v1
 from litellm_gigachat_provider.errors import InvalidRequestError
@@ -159,6 +159,56 @@ def test_a_file_part(part, kind, data, url, file_id, mime, filename):
 def test_a_part_that_is_refused_is_named(part):
     with pytest.raises(InvalidRequestError, match=r"messages\[0\]\.content\[0\]"):
         read([{"role": "user", "content": [part]}])
+
+
+PDF = b"%PDF-1.4 hello"
+PDF_64 = base64.b64encode(PDF).decode()
+
+
+@pytest.mark.parametrize("contract", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("value", "kind", "mime"),
+    [
+        (f"data:application/pdf;base64,{PDF_64}", "document", "application/pdf"),
+        (f"data:APPLICATION/PDF;name=a.pdf;base64,{PDF_64}", "document", "application/pdf"),
+        (f"data:text/plain;charset=utf-8;base64,{TEXT_64}", "document", "text/plain"),
+        ("data:text/csv,a%2Cb", "document", "text/csv"),
+        (f"data:audio/wav;base64,{TEXT_64}", "audio", "audio/wav"),
+        (f"data:video/mp4;base64,{TEXT_64}", "audio", "video/mp4"),
+        (f"data:application/octet-stream;base64,{PDF_64}", "document", "application/pdf"),
+        (f"data:application/octet-stream;base64,{PNG}", "image", "image/png"),
+        (f"data:application/octet-stream;base64,{TEXT_64}", "image", None),
+        (PDF_64, "document", "application/pdf"),
+        ({"url": "https://e.org/a", "format": "application/pdf"}, "document", "application/pdf"),
+        ("https://e.org/a.PDF?sign=x.png", "document", None),
+        ("https://e.org/a.png", "image", None),
+        ({"url": STATE, "format": "application/pdf"}, "document", "application/pdf"),
+    ],
+)
+def test_the_type_of_an_image_url_decides_what_it_is(value, kind, mime, contract):
+    for part in (image(value), image({"url": value}) if isinstance(value, str) else image(value)):
+        found = only(part, contract=contract)
+        assert (found.kind, found.mime) == (kind, mime)
+
+
+def test_what_a_tool_returns_as_an_image_url_may_be_a_document():
+    part = image(f"data:application/pdf;base64,{PDF_64}")
+    history = [{"role": "user", "content": "q"}, assistant(call("a")), result("a", [part])]
+    (found,) = read(history).attachments
+    assert (found.kind, found.data) == ("document", PDF)
+    assert body(history, tools=[F])["functions"][1] == {"name": "get_file_content"}
+
+
+def test_a_block_of_type_image_may_be_a_document():
+    block = {"type": "image", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF_64}}
+    assert only(block).kind == "document"
+
+
+def test_a_file_of_undeclared_type_is_what_its_name_or_its_bytes_say():
+    for inner in ({"filename": "a.png"}, {}):
+        assert only(file(file_data=f"data:application/octet-stream;base64,{PNG}", **inner)).kind == "image"
+    assert only(file(file_data=f"data:;base64,{TEXT_64}", filename="a.mp3")).kind == "audio"
+    assert only(file(file_url="https://e.org/a.png")).kind == "image"
 
 
 def test_equal_content_has_an_equal_key():

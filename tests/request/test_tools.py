@@ -153,6 +153,56 @@ def test_on_v1_they_are_refused_or_dropped(given):
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        {"tools": [{"type": "web_search"}, {"type": "code_interpreter"}]},
+        {"tools": [{"web_search": {}}]},
+        {"tools": [], "web_search_options": {}},
+        {"web_search_options": {"search_context_size": "low"}},
+    ],
+)
+def test_alone_they_are_refused_even_with_drop_params(given):
+    with pytest.raises(UnsupportedParamError, match='no other tool is left.*api_version="v2"') as caught:
+        read(**given, drop=True)
+    assert "drop_params" not in str(caught.value)
+    assert "web_search" in body(**given, drop=True, contract="v2")["tools"][0]
+
+
+@pytest.mark.parametrize("contract", ["v1", "v2"])
+def test_a_tool_of_no_contract_is_dropped_only_beside_others(contract):
+    computer = {"type": "computer_20250124", "name": "computer"}
+    with pytest.raises(UnsupportedParamError, match="function tools"):
+        read(tools=[computer], drop=True, contract=contract)
+    assert body(tools=[computer, F], drop=True, contract=contract) == body(tools=[F], contract=contract)
+
+
+@pytest.mark.parametrize("contract", ["v1", "v2"])
+@pytest.mark.parametrize("schema", [CITY, EMPTY])
+def test_what_litellm_puts_among_the_parameters_is_not_sent(schema, contract):
+    """As it does with the keys of Anthropic's tools that it does not know."""
+    more = {
+        "defer_loading": True,
+        "allowed_callers": ["direct"],
+        "input_examples": [{"city": "Omsk"}],
+        "cache_control": {"type": "ephemeral"},
+        "eager_input_streaming": True,
+    }
+    expected = body(tools=[tool("f", schema)], contract=contract)
+    assert body(tools=[tool("f", {**schema, **more})], contract=contract) == expected
+    assert body(tools=[{"name": "f", "input_schema": {**schema, **more}}], contract=contract) == expected
+    assert body(tools=[{"name": "f", "input_schema": schema, **more}], contract=contract) == expected
+    assert body(tools=[tool("f", more)], contract=contract) == body(tools=[tool("f")], contract=contract)
+    older = tool("f", {**schema, "type": "custom"})  # LiteLLM before the tool's type was kept out
+    assert body(tools=[older], contract=contract) == expected
+
+
+def test_properties_may_have_these_names():
+    schema = {"type": "object", "properties": {"cache_control": {"type": "string"}, "input_examples": CITY}}
+    assert body(tools=[tool("f", schema)])["functions"][0]["parameters"] == schema
+
+
+@pytest.mark.parametrize(
     ("choice", "functions", "sent"),
     [
         (None, ["f", "g"], "auto"),
