@@ -15,9 +15,10 @@ from typing import Any
 
 from ..errors import InvalidRequestError
 from ..types import Function, Structured
-from . import plain, schema, values
+from . import plain, values
 from .gate import USE_V2, Gate
 from .names import Names
+from .schemas import schema
 
 WRAP = "value"
 JSON_HINT = "Answer with one valid JSON object and nothing else: no Markdown fence, no text around it."

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from . import schema, tools
+from . import tools
 from .gate import Gate
 from .names import Names
-from .schema_budget import shared_out
+from .schemas import schema
+from .schemas.budget import shared_out
 from .tools import Tool, ToolSet
 
 _WORDS = ("tools", "functions", "web_search_options")

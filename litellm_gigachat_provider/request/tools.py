@@ -13,9 +13,10 @@ from typing import Any
 
 from ..errors import InvalidRequestError, UnsupportedParamError
 from ..types import Function
-from . import plain, schema, values
+from . import plain, values
 from .gate import USE_V2, Gate
 from .names import RESERVED, Names, is_legal
+from .schemas import schema
 
 # word -> (name on v1, name on v2); None: that contract has no such function; "": it needs no mention.
 _BUILTINS: dict[str, tuple[str | None, str | None]] = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .brain.model import Call, Question, Reply
     from .knobs import Fault, Knobs, StreamKnobs
-    from .model import Call, Question, Reply
-    from .refusal import Refusal
+    from .rules.refusal import Refusal
     from .server import Sandbox, run_forever
     from .state import Recorded
 
@@ -29,13 +29,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Call": "model",
+    "Call": "brain.model",
     "Fault": "knobs",
     "Knobs": "knobs",
     "Recorded": "state",
-    "Question": "model",
-    "Refusal": "refusal",
-    "Reply": "model",
+    "Question": "brain.model",
+    "Refusal": "rules.refusal",
+    "Reply": "brain.model",
     "Sandbox": "server",
     "StreamKnobs": "knobs",
     "run_forever": "server",

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .brain.model import Call, Question, Reply, Said
 from .knobs import Knobs
-from .model import Call, Question, Reply, Said
 from .stream import DONE, Frame
 from .tokens import Usage
 

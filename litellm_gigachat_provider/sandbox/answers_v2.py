@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .answers_v1 import Outcome, phrases
+from .brain.model import Call, Question, Said
 from .knobs import Knobs
-from .model import Call, Question, Said
+from .rules.validate_v2 import RESULT_ROLES, file_ids
 from .stream import Frame
-from .validate_v2 import RESULT_ROLES, file_ids
 
 DELTA: Final = "response.message.delta"
 DONE: Final = "response.message.done"

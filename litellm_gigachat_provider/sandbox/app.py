@@ -11,11 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import routes_account, routes_chat, routes_chat_v2, routes_files, routes_text
+from .brain.script import ScriptedFaultError
 from .gate import Abort, Gate, Pause, refused, scripted_fault
 from .http import Handler, html_page
-from .refusal import Refusal
-from .script import ScriptedFaultError
+from .routes import account as routes_account
+from .routes import chat as routes_chat
+from .routes import chat_v2 as routes_chat_v2
+from .routes import files as routes_files
+from .routes import text as routes_text
+from .rules.refusal import Refusal
 from .state import World
 
 V1_PREFIXES: Final = ("/v1", "/api/v1")

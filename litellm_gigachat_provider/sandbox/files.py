@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .refusal import TOO_LARGE, Refusal
+from .rules.refusal import TOO_LARGE, Refusal
 
 MEGABYTE: Final = 1024 * 1024
 _DOCUMENTS: Final = (

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .brain.script import ScriptedFaultError
 from .http import JSON_TYPE, json_response
 from .knobs import Fault
 from .oauth import fingerprint
-from .refusal import Refusal
-from .script import ScriptedFaultError
+from .rules.refusal import Refusal
 from .state import Recorded, World
 from .stream import CutError, compact
 

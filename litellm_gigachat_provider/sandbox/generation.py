@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import model, prose, tokens
+from . import tokens
 from .answers_v1 import Outcome
+from .brain import model, prose
+from .brain.model import Question, Reply
 from .files import StoredFile
 from .knobs import Knobs
-from .model import Question, Reply
-from .refusal import TOO_LARGE, Refusal
+from .rules.refusal import TOO_LARGE, Refusal
 from .state import World
 
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from .generation import Caller
 from .oauth import Account
-from .refusal import TOO_LARGE, UNAUTHORIZED, Refusal, bad_json
+from .rules.refusal import TOO_LARGE, UNAUTHORIZED, Refusal, bad_json
 from .state import Recorded, World
 from .stream import compact
 

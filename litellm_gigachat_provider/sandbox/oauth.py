@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .refusal import EXPIRED, UNAUTHORIZED, OAuthRefusal, Refusal
+from .rules.refusal import EXPIRED, UNAUTHORIZED, OAuthRefusal, Refusal
 
 SCOPES: Final = ("GIGACHAT_API_PERS", "GIGACHAT_API_B2B", "GIGACHAT_API_CORP")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from .brain.script import Scripted, Wanted
 from .knobs import Fault, FaultKind, Knobs, Where
 from .runtime import Runtime
-from .script import Scripted, Wanted
 from .state import USER, Recorded, World
 
 if TYPE_CHECKING:

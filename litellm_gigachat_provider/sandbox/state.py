@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .brain.script import Scripts
 from .files import FileShelf
 from .knobs import Fault, Knobs
 from .oauth import Account, TokenOffice, account
-from .refusal import TOO_MANY, Refusal
-from .script import Scripts
+from .rules.refusal import TOO_MANY, Refusal
 from .tokens import PrefixCache
 
 USER: Final = ("sandbox", "sandbox-password")

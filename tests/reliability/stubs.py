@@ -9,8 +9,8 @@ import httpx
 import litellm
 
 from litellm_gigachat_provider import gigachat
-from litellm_gigachat_provider.sandbox.validate import validate_chat_v1
-from litellm_gigachat_provider.sandbox.validate_v2 import validate_chat_v2
+from litellm_gigachat_provider.sandbox.rules.validate import validate_chat_v1
+from litellm_gigachat_provider.sandbox.rules.validate_v2 import validate_chat_v2
 from litellm_gigachat_provider.transport import jsonio
 from litellm_gigachat_provider.transport.replies import as_reply
 from litellm_gigachat_provider.transport.sse import SSEDecoder

@@ -15,8 +15,8 @@ from strategies import CHOICES, CONVERSATIONS, FORMATS, OBJECT_SCHEMAS, PARAMS, 
 
 from litellm_gigachat_provider.errors import InvalidRequestError
 from litellm_gigachat_provider.request.names import Names, is_legal
-from litellm_gigachat_provider.sandbox.validate import validate_chat_v1
-from litellm_gigachat_provider.sandbox.validate_v2 import validate_chat_v2
+from litellm_gigachat_provider.sandbox.rules.validate import validate_chat_v1
+from litellm_gigachat_provider.sandbox.rules.validate_v2 import validate_chat_v2
 
 MODELS = (MODEL, "GigaChat-3-Ultra", "GigaChat-2")
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))  # each test; more at night

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from request_helpers import property_of, schema_of, tool
 
 from litellm_gigachat_provider.errors import InvalidRequestError
-from litellm_gigachat_provider.request import schema
+from litellm_gigachat_provider.request.schemas import schema
 
 EMPTY = {"type": "object", "properties": {}}
 NOTHING = {"type": "string", "description": "Always null: leave it out."}

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from litellm_gigachat_provider.sandbox import patterns, tokens, words
-from litellm_gigachat_provider.sandbox.arguments import Filler
-from litellm_gigachat_provider.sandbox.model import Call, Question, Said, reply
-from litellm_gigachat_provider.sandbox.pictures import jpeg
+from litellm_gigachat_provider.sandbox import tokens
+from litellm_gigachat_provider.sandbox.brain import patterns, words
+from litellm_gigachat_provider.sandbox.brain.arguments import Filler
+from litellm_gigachat_provider.sandbox.brain.model import Call, Question, Said, reply
+from litellm_gigachat_provider.sandbox.brain.pictures import jpeg
 
 
 def function(name, description="", required=None, **properties):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from litellm_gigachat_provider.sandbox import Call, Fault, Question, Reply
-from litellm_gigachat_provider.sandbox.model import Said, reply
+from litellm_gigachat_provider.sandbox.brain.model import Said, reply
 
 READ = Call("read_file", {"path": "a.txt"})
 WRITE = Call("write_file", {"path": "b.txt", "text": "Привет"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_gigachat_provider.sandbox.validate import Refusal, validate_chat_v1
+from litellm_gigachat_provider.sandbox.rules.validate import Refusal, validate_chat_v1
 
 MODELS = ("GigaChat", "GigaChat-2-Max")
 USER = {"role": "user", "content": "Hi"}

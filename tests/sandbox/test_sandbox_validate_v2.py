@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_gigachat_provider.sandbox.validate_v2 import Refusal, validate_chat_v2
+from litellm_gigachat_provider.sandbox.rules.validate_v2 import Refusal, validate_chat_v2
 
 MODELS = ("GigaChat-2-Max",)
 USER = {"role": "user", "content": [{"text": "Hi"}]}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from litellm_gigachat_provider.sandbox import Fault
-from litellm_gigachat_provider.sandbox.model import Call
+from litellm_gigachat_provider.sandbox.brain.model import Call
 
 from .user import User, expect
 

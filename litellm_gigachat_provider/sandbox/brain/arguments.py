@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..rules.refusal import Refusal
 from . import patterns, words
-from .refusal import Refusal
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME: Final = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")

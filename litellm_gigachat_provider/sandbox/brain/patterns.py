@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .refusal import invalid
+from ..rules.refusal import invalid
 
 _CLASSES: Final = {"d": "0123456789", "w": "abc123", "s": " ", "D": "x", "W": "-", "S": "x"}
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}

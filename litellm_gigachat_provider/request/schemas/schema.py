@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import InvalidRequestError
-from . import plain
-from .schema_budget import GROWTH, fitting
-from .schema_refs import MAX_DEPTH, Resolver, SchemaError, brief, too_deep
-from .schema_unions import widest_kind
+from ...errors import InvalidRequestError
+from .. import plain
+from .budget import GROWTH, fitting
+from .references import MAX_DEPTH, Resolver, SchemaError, brief, too_deep
+from .unions import widest_kind
 
 _TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 _FORMATS = frozenset({"date", "date-time", "time"})

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from .schema_budget import DEFINITIONS, Room, size
-from .schema_merge import is_null, merge, without
-from .schema_unions import exact, kind_of, widest
+from .budget import DEFINITIONS, Room, size
+from .merge import is_null, merge, without
+from .unions import exact, kind_of, widest
 
 _MAX_TOLD = 10_000
 MAX_DEPTH = 100

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import plain
+from .. import plain
 
 GROWTH = 8.0  # times the given text
 LARGEST = 64 * 1024  # bytes, of all tools together

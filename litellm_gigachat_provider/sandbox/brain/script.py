@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from .knobs import Fault
+from ..knobs import Fault
 from .model import Call, Question, Reply
 
 Scripted = str | Call | Reply | Fault

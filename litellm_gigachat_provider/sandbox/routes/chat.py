@@ -8,14 +8,14 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import answers_v1, stream
-from .answers_v1 import Outcome
-from .catalogue import chat_models
-from .generation import Caller, Limits, generate
-from .http import EventStream, authorize, caller, context_headers, json_response, read_json, record_of, world_of
-from .state import World
-from .stream import Frame
-from .validate import validate_chat_v1
+from .. import answers_v1, stream
+from ..answers_v1 import Outcome
+from ..catalogue import chat_models
+from ..generation import Caller, Limits, generate
+from ..http import EventStream, authorize, caller, context_headers, json_response, read_json, record_of, world_of
+from ..rules.validate import validate_chat_v1
+from ..state import World
+from ..stream import Frame
 
 
 def file_lookup(world: World, who: Caller) -> Callable[[str], str]:

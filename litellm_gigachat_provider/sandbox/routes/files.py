@@ -7,9 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .files import StoredFile
-from .http import authorize, bytes_response, json_response, world_of
-from .refusal import Refusal
+from ..files import StoredFile
+from ..http import authorize, bytes_response, json_response, world_of
+from ..rules.refusal import Refusal
 
 
 def _who(request: Request) -> tuple[str, str | None]:

@@ -10,12 +10,12 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import tokens
-from .catalogue import CHECKERS, EMBEDDERS, chat_models
-from .common_rules import unknown_fields
-from .http import authorize, json_response, read_json, record_of, require_object, world_of
-from .refusal import BAD_JSON, NO_MODEL, TOO_LARGE, Refusal, bad_json, invalid
-from .schema_rules import FUNCTION_NAME, check_root
+from .. import tokens
+from ..catalogue import CHECKERS, EMBEDDERS, chat_models
+from ..http import authorize, json_response, read_json, record_of, require_object, world_of
+from ..rules.common_rules import unknown_fields
+from ..rules.refusal import BAD_JSON, NO_MODEL, TOO_LARGE, Refusal, bad_json, invalid
+from ..rules.schema_rules import FUNCTION_NAME, check_root
 
 _MIN_WORDS: Final = 20
 

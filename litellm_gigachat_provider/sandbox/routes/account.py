@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import catalogue
-from .http import authorize, json_response, world_of
-from .refusal import FORBIDDEN, NO_MODEL, Refusal
+from .. import catalogue
+from ..http import authorize, json_response, world_of
+from ..rules.refusal import FORBIDDEN, NO_MODEL, Refusal
 
 
 async def oauth(request: Request) -> Response:

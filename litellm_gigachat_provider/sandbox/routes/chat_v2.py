@@ -7,13 +7,13 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import answers_v2
-from .answers_v1 import Outcome
-from .catalogue import chat_models
-from .generation import Limits, generate
-from .http import authorize, caller, html_page, read_json, record_of, world_of
-from .routes_chat import Codec, file_lookup, known_files, respond
-from .validate_v2 import file_ids, validate_chat_v2
+from .. import answers_v2
+from ..answers_v1 import Outcome
+from ..catalogue import chat_models
+from ..generation import Limits, generate
+from ..http import authorize, caller, html_page, read_json, record_of, world_of
+from ..rules.validate_v2 import file_ids, validate_chat_v2
+from .chat import Codec, file_lookup, known_files, respond
 
 V2: Final = Codec(answers_v2.body, answers_v2.frames, "error")
 _THREAD_MODEL: Final = "GigaChat"  # a stored thread knows its own model

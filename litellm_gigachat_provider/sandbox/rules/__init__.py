@@ -1,0 +1,1 @@
+"""What the service refuses, word for word where a text was observed. Pure."""
