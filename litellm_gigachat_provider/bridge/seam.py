@@ -78,7 +78,7 @@ def _seam(builtin: Callable[..., Any]) -> Callable[..., Any]:
         mask(kwargs)  # LiteLLM has read the key from the environment: it must not stand in this frame either
         try:
             return _dispatch(handler(), kwargs)
-        except Exception:
+        except Exception:  # of any kind: it goes on to LiteLLM's callbacks, which must not get the key
             mask_post_call(kwargs.get("logging_obj"))
             raise
 

@@ -44,8 +44,8 @@ def _stream(chunks: Any) -> str | None:
             sys.stdout.write(piece)
             sys.stdout.flush()
             reason, shown = chunk.choices[0].finish_reason or reason, shown or bool(piece)
-    except BaseException:
-        if shown:  # the complaint, or the shell's prompt, begins a line of its own
+    except BaseException:  # Ctrl-C, too: the complaint, or the shell's prompt, begins a line of its own
+        if shown:
             sys.stdout.write("\n")
         raise
     return reason

@@ -120,7 +120,7 @@ async def _upload(
         except GigaChatError as error:
             failure = named(error, attachment)
             shelf.land(key, flight, failure)
-        except BaseException as error:
+        except BaseException as error:  # cancelled, too: those who wait for this upload must learn of it
             shelf.land(key, flight, error)
             raise
         else:

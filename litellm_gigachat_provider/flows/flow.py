@@ -61,7 +61,7 @@ class Gather:
         tasks = [asyncio.ensure_future(arun(flow)) for flow in self.flows]
         try:
             return list(await asyncio.gather(*tasks))
-        except BaseException:
+        except BaseException:  # cancelled, too: what the others bring is nobody's
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

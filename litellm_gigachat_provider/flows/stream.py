@@ -192,7 +192,7 @@ class SyncChatStream(ChatStream):
         except GigaChatError as error:
             run(self.failed_flow())
             raise self.translated(error) from error
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: the generation ends and gives its slot back
             self.close()
             raise
 
@@ -224,7 +224,7 @@ class AsyncChatStream(ChatStream):
         except GigaChatError as error:
             await arun(self.failed_flow())
             raise self.translated(error) from error
-        except BaseException:
+        except BaseException:  # cancelled, too: the generation ends and gives its slot back
             await self.aclose()
             raise
 

@@ -7,6 +7,7 @@ requests", no queue), so waiting here is what makes ``GIGACHAT_MAX_CONCURRENCY=1
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import weakref
 from collections import deque
@@ -77,14 +78,12 @@ class Limiter:
                 return Slot(self)
             waiter = _Waiter()
             self._queue.append(waiter)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._leave, waiter)
             await asyncio.wait([waiter.future], timeout=timeout)
-        except BaseException:
-            self._leave(waiter)
-            raise
-        if waiter.future.done():
-            return Slot(self)
-        self._leave(waiter)
+            if waiter.future.done():
+                undo.pop_all()
+                return Slot(self)
         raise TimeoutFailureError(
             f"waited {timeout:g} s for one of the {self.limit} calls that may run at once with this credential. "
             "Raise GIGACHAT_MAX_CONCURRENCY if the account allows more, or the timeout"

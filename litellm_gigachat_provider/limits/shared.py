@@ -90,11 +90,10 @@ class SharedLimit:
         Waits as long as the caller waits (``timeout`` only shortens the patience with a Redis that does not answer).
         """
         who = uuid.uuid4().hex
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._release, who)
             joined = await asyncio.wrap_future(PORTAL.spawn(self._acquire(who, limit, timeout)))
-        except BaseException:
-            self._release(who)
-            raise
+            undo.pop_all()
         if joined:
             slot.on_release(lambda: self._release(who))
 

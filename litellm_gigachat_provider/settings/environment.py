@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..errors import InvalidRequestError
 
@@ -41,7 +41,7 @@ NAMES: tuple[str, ...] = tuple(name for names in VARIABLES.values() for name in 
 # one, or of the working directory, at once.
 SEARCH_EVERY = 0.5
 
-Snapshot = tuple[Any, ...]
+Snapshot = tuple[str | None, ...]
 EnvFile = str | os.PathLike[str] | Literal[False] | None
 
 
@@ -55,33 +55,15 @@ def clean(value: str | None) -> str | None:
     return text or None
 
 
-@lru_cache(maxsize=4)
-def _encoded_names(encode: Callable[[str], Any]) -> tuple[Any, ...]:
-    return tuple(encode(name) for name in NAMES)
-
-
 def snapshot() -> Snapshot:
-    """The known variables' present values, in the platform's own form; compare it, or :func:`decode` it.
-
-    ``os.environ`` encodes the name and decodes the value on every access (0.6 µs each). CPython keeps the
-    plain dictionary in ``_data``; without one, the public way gives the same values.
-    """
-    environ: Any = os.environ
-    raw = getattr(environ, "_data", None)
-    encode = getattr(environ, "encodekey", None)
-    if type(raw) is dict and encode is not None:
-        return tuple(map(raw.get, _encoded_names(encode)))
-    return tuple(map(environ.get, NAMES))
+    """The known variables' present values; compare it, or :func:`decode` it."""
+    return tuple(map(os.environ.get, NAMES))
 
 
 def decode(taken: Snapshot) -> dict[str, str]:
     """Snapshot -> variable -> cleaned value; unset and empty ones are left out."""
-    found: dict[str, str] = {}
-    for name, value in zip(NAMES, taken, strict=True):
-        text = clean(os.fsdecode(value)) if value is not None else None
-        if text is not None:
-            found[name] = text
-    return found
+    found = {name: clean(value) for name, value in zip(NAMES, taken, strict=True)}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 @dataclass(frozen=True)

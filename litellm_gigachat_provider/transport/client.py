@@ -5,6 +5,7 @@ Written once, for tasks; the synchronous methods hand their call to the loop of 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
@@ -112,18 +113,17 @@ class Transport:
         request = build(self.settings, "POST", url, json, None, None, headers, deadline, stream=True)
         try:
             way = self._way(request.url, client, stream=True)
-            slot = await self._enter("stream", deadline)
-            try:
+            with contextlib.ExitStack() as undo:
+                slot = await self._enter("stream", deadline)
+                if slot is not None:
+                    undo.callback(slot.release)
                 async with time_limit(deadline.left()):
                     response = await exchange.send(way, self.auth, request)
                     if not is_event_stream(response.status_code, response.headers):
                         body = await exchange.read_some(response)
                         refuse_stream(response.status_code, response.headers, body, url)
-                return AsyncEventStream(response, self._hooks(request, timeout, slot))
-            except BaseException:
-                if slot is not None:
-                    slot.release()
-                raise
+                undo.pop_all()
+            return AsyncEventStream(response, self._hooks(request, timeout, slot))
         except NETWORK_ERRORS as error:
             failure = self._failed(error, request, timeout)
         del request
@@ -145,12 +145,11 @@ class Transport:
             return None
         slot = await self.limiter.acquire(deadline.left())
         if self.shared_limit is not None:
-            try:
+            with contextlib.ExitStack() as undo:
+                undo.callback(slot.release)
                 async with time_limit(deadline.left()):
                     await self.shared_limit.join(slot, self.limiter.limit, deadline.left())
-            except BaseException:
-                slot.release()
-                raise
+                undo.pop_all()
         return slot
 
     def _hooks(self, request: httpx.Request, timeout: float | None, slot: Slot | None) -> Hooks:

@@ -36,7 +36,7 @@ async def send(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Resp
     except StopAsyncIteration:
         assert response is not None
         return response
-    except BaseException:
+    except BaseException:  # cancelled, too: an answer that nobody reads must not keep its connection
         if response is not None:
             await response.aclose()
         raise

@@ -7,6 +7,7 @@ the streams of one HTTP/2 connection apart (one's timeout or cancellation ends t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections.abc import AsyncIterator, Hashable
@@ -105,11 +106,10 @@ class OwnConnectionTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         key = (self._key, request.url.scheme, request.url.host, request.url.port)
         unit = self._units.take(key) or self._units.add(Unit(self._context, self._proxy, http2=self._http2))
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._units.discard, unit)
             answer = await unit.transport.handle_async_request(request)
-        except BaseException:
-            self._units.discard(unit)
-            raise
+            undo.pop_all()
         unit.network = answer.extensions.get("network_stream")
         assert isinstance(answer.stream, httpx.AsyncByteStream)
         stream = _Answer(answer.stream, self._units, key, unit)

@@ -98,8 +98,8 @@ class AsyncEventStream:
                 events = await self._next()
         except NETWORK_ERRORS as error:
             failure = self._failure(error)
-        except BaseException:
-            self._drop()  # cancelled: nothing more may be awaited
+        except BaseException:  # cancelled: nothing more may be awaited
+            self._drop()
             raise
         else:
             if events is None:
