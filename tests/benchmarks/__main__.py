@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from . import report
 from .rows import ROWS, Row
+from .yardsticks import SDK
 
 _PACKAGE = __package__ or "tests.benchmarks"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -97,10 +99,11 @@ def measure(stage: Stage, row: Row, *, quick: bool, rounds: int | None) -> dict[
         args = {**args, **stage.h2_server()}
     question = {"measure": row.measure, "args": args}
     times = rounds or (max(1, row.rounds // 3) if quick else row.rounds)
-    found: dict[str, list[dict[str, float]]] = {who: [] for who in row.who}
+    installed = [who for who in row.who if who != SDK or find_spec("gigachat")]
+    found: dict[str, list[dict[str, float]]] = {who: [] for who in installed}
     warm = not row.fresh and row.rounds > 1
     for number in range(times + warm):
-        for who in row.who:
+        for who in installed:
             if row.fresh:
                 with stage.fresh(who) as process:
                     answer = process.ask(question)

@@ -1,4 +1,4 @@
-"""A TLS server that speaks HTTP/2 and sends a chunk every 50 ms, each with the moment it was sent.
+"""A TLS server that speaks HTTP/2 and sends a chunk every 50 ms (or ten at once), each with the moment it was sent.
 
 ``time.monotonic`` is one clock for all processes of a Linux machine, so the reader can tell how late a chunk is.
 """
@@ -38,18 +38,20 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": json.dumps(token).encode()})
         return
     await _start(send, b"text/event-stream", scope["http_version"].encode())
+    count, gap = (10, 0.0) if scope["path"].startswith("/short") else (COUNT, GAP)
     due = time.monotonic()
-    for number in range(COUNT):
-        last = number == COUNT - 1
+    for number in range(count):
+        last = number == count - 1
         choice: dict[str, Any] = {"delta": {"content": f"{time.monotonic():.6f};"}, "index": 0}
         body: dict[str, Any] = {"choices": [choice], "created": 1768996176, "model": MODEL, "object": "chat.completion"}
         if last:
             choice["finish_reason"] = "stop"
-            body["usage"] = {"prompt_tokens": 1, "completion_tokens": COUNT, "total_tokens": COUNT + 1}
+            body["usage"] = {"prompt_tokens": 1, "completion_tokens": count, "total_tokens": count + 1}
         data = b"data: " + json.dumps(body).encode() + b"\n\n" + (b"data: [DONE]\n\n" if last else b"")
         await send({"type": "http.response.body", "body": data, "more_body": not last})
-        due += GAP
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        due += gap
+        if gap:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
 async def _start(send: Any, kind: bytes, version: bytes = b"") -> None:

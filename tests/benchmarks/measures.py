@@ -18,6 +18,7 @@ from typing import Any
 import litellm
 
 from .payloads import CHUNKS, HELLO, history, tools, words
+from .short_streams import short_streams
 from .yardsticks import new_credentials
 
 _SETTLE = 0.05  # seconds for LiteLLM's logging, which runs behind the call, to end within the measurement
@@ -293,6 +294,7 @@ def rss() -> int:
 MEASURES: dict[str, Callable[..., dict[str, float]]] = {
     f.__name__: f
     for f in (
-        acall, call, callers, streams, stream, first_calls, expiry, sequential, loops, memory, imported, http2
+        acall, call, callers, streams, stream, first_calls, expiry, sequential, loops, memory, imported, http2,
+        short_streams
     )
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .yardsticks import ALL, BUILTIN, OURS
+from .yardsticks import ALL, BUILTIN, OURS, SDK
 
 Sign = Literal["<=", ">=", "=="]
 
@@ -255,6 +255,21 @@ ROWS: tuple[Row, ...] = (
         fresh=True,
         who=(OURS,),
         quick={"count": 2},
+        server="h2",
+    ),
+    Row(
+        "short",
+        "TLS stream of 10 events (HTTP/2 where offered)",
+        "short_streams",
+        {"count": 10},
+        tuple(
+            Metric(f"{way}_{key}", f"{way}: {title}", "{:.2f}")
+            for way in ("cold", "warm")
+            for key, title in (("cpu", "CPU, ms"), ("first", "first chunk, ms"))
+        ),
+        rounds=9,
+        who=(BUILTIN, SDK, OURS),
+        quick={"count": 5},
         server="h2",
     ),
 )
