@@ -23,7 +23,6 @@ from litellm.types.utils import Delta as LiteLLMDelta
 from litellm.types.utils import ModelResponseStream, StreamingChoices
 
 from ..types import Delta, MediaRef, Usage
-from .chunk_clone import ChunkMaker
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
 
 ChunkKind = Literal["M", "G"]
@@ -74,15 +73,11 @@ class ChunkWriter:
         self._head: dict[str, Any] = {"id": response_id, "created": created, "model": model}
         self._legacy = legacy_functions
         self._choices = [_Choice() for _ in range(n)]
-        self._maker = ChunkMaker(response_id, created, model)
-        self._model = model
+        self._fingerprint: str | None = None  # the build that answers, once it is known
 
     def identify(self, response_id: str, created: int) -> None:
         """The id and time of all chunks from now on."""
-        fingerprint = self._maker.fingerprint
         self._head.update(id=response_id, created=created)
-        self._maker = ChunkMaker(response_id, created, self._model)
-        self._maker.fingerprint = fingerprint
 
     def write(self, deltas: Sequence[Delta], index: int = 0, images: Mapping[str, str] | None = None) -> list[Chunk]:
         """Chunks for ``deltas`` of choice ``index``. ``images``: data URL by file id, where downloaded."""
@@ -93,7 +88,7 @@ class ChunkWriter:
         content = reasoning = ""
         for delta in deltas:
             if delta.served_model:
-                self._maker.fingerprint = delta.served_model
+                self._fingerprint = delta.served_model
             if delta.reasoning:
                 if content:
                     out.append(self._text(choice, index, content=content))
@@ -186,10 +181,10 @@ class ChunkWriter:
         )
 
     def _text(self, choice: _Choice, index: int, *, content: str | None = None, reasoning: str | None = None) -> Chunk:
-        role = None if choice.opened else "assistant"
-        choice.opened = True
-        chunk = self._maker.text(content, reasoning, role, index)
-        return chunk if self._kind == "M" else _generic(content or "", chunk)
+        part: dict[str, Any] = {"content": content}
+        if reasoning is not None:
+            part["reasoning_content"] = reasoning
+        return self._chunk(choice, index, part)
 
     def _chunk(self, choice: _Choice, index: int, part: dict[str, Any]) -> Chunk:
         if not choice.opened:
@@ -199,7 +194,7 @@ class ChunkWriter:
         return chunk if self._kind == "M" else _generic(part.get("content") or "", chunk)
 
     def _object(self, choices: list[StreamingChoices], **more: Any) -> ModelResponseStream:
-        return ModelResponseStream(**self._head, choices=choices, system_fingerprint=self._maker.fingerprint, **more)
+        return ModelResponseStream(**self._head, choices=choices, system_fingerprint=self._fingerprint, **more)
 
     def _finish(self) -> list[Chunk]:
         known = [choice.usage for choice in self._choices if choice.usage is not None]

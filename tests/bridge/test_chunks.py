@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from litellm.litellm_core_utils.litellm_logging import Logging
 from shapes import FILE, STATE
 
-from litellm_gigachat_provider.bridge import chunk_clone
 from litellm_gigachat_provider.bridge.chunks import ChunkWriter, chunk_kind
 from litellm_gigachat_provider.types import Delta, MediaRef, ToolCall, Usage
 
@@ -210,27 +209,6 @@ def test_several_choices_keep_their_indexes_and_nothing_is_lost_behind_a_finish(
 def test_a_choice_beyond_n_is_not_lost() -> None:
     chunks = write((0, [Delta(content="A")]), (1, [Delta(content="B")]), (0, [END]), (1, [END]))
     assert {piece["index"] for piece in told(wrapped(chunks))} == {0, 1}
-
-
-def test_copies_are_what_litellm_would_have_made() -> None:
-    plain, thought = chunk_clone._templates()
-    assert plain is not None, "this LiteLLM's chunks cannot be copied: streams are slower than they could be"
-    assert thought is not None
-    maker = chunk_clone.ChunkMaker("chatcmpl-1", 5, "GigaChat")
-    first, second = maker.text("a", None, "assistant", 0), maker.text("b", None, None, 0)
-    first._hidden_params["x"] = 1
-    first.choices[0].delta.content = "changed"
-    first.choices[0].delta.extra_field = 1
-    assert second._hidden_params == {}
-    assert second.choices[0].delta.content == "b"
-    assert not hasattr(second.choices[0].delta, "extra_field")
-
-
-def test_without_copies_the_chunks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    batches = [(0, [Delta(reasoning="r"), Delta(content="c", served_model="GigaChat:2")]), (0, [END])]
-    cloned = [str(chunk) for chunk in write(*batches)]
-    monkeypatch.setattr(chunk_clone, "_templates", lambda: (None, None))
-    assert [str(chunk) for chunk in write(*batches)] == cloned
 
 
 PARTS = st.sampled_from(

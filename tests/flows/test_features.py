@@ -493,7 +493,7 @@ def test_picture_out_in_chat(gigachat_sandbox, contract, ask):
     outcome = ask("Нарисуй кота", tools=[tool])
     assert "<img" not in (outcome.content or "")
     if outcome.streamed:
-        images = [i for c in outcome.chunks for i in (getattr(c.choices[0].delta, "images", None) or [])]
+        images = [i for c in outcome.chunks if c.choices for i in (getattr(c.choices[0].delta, "images", None) or [])]
     else:
         images = outcome.response.choices[0].message.images
     assert images[0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
