@@ -32,7 +32,8 @@ class Result(NamedTuple):
 def arguments(value: Any, where: str) -> Mapping[str, Any]:
     """``tool_calls[].function.arguments`` as an object: JSON text, a mapping, or nothing (``{}``).
 
-    Not to be changed: agents send their whole history with every call, so what was read is kept.
+    Not to be changed: agents send their whole history with every call, so what was read is kept: a tenth of a call
+    with 100 messages.
     """
     if type(value) is str and len(value) <= _KEPT:
         known = _known_arguments(value)
