@@ -2,61 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from ..contracts.codecs import Codec
 from ..errors import HttpFailureError
 from ..transport.replies import Reply
+from ..transport.streams import AsyncEventStream
 from ..watch import logs
 from .call import Call
 from .flow import Do, Flow
 
+T = TypeVar("T")
+
 
 def ask(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Reply]:
-    url = call.chat_url(codec.contract)
-    if call.logging is not None:
-        log_request(call, url, body)
-    started = logs.sent(url, body, call.headers)
-    try:
-        reply: Reply = yield Do(
-            call.transport.arequest,
-            "POST",
-            url,
-            json=body,
-            headers=call.headers,
-            timeout=call.remaining(),
-            client=call.client,
-        )
-    except HttpFailureError as failure:
-        name_endpoint(failure, codec)
-        raise
-    if started:
-        logs.answered(reply, started)
+    post = partial(call.transport.arequest, "POST")
+    reply: Reply = yield from _send(call, codec, body, post, call.remaining(), logs.answered)
     return reply
 
 
-def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[Any]:
+def ask_stream(call: Call, codec: Codec, body: dict[str, Any]) -> Flow[AsyncEventStream]:
     """Open an event stream; ``timeout`` then bounds the wait for each next byte."""
+    events: AsyncEventStream = yield from _send(
+        call, codec, body, call.transport.aopen_stream, call.timeout, logs.opened
+    )
+    return events
+
+
+def _send(
+    call: Call,
+    codec: Codec,
+    body: dict[str, Any],
+    post: Callable[..., Coroutine[Any, Any, T]],
+    timeout: float,
+    tell: Callable[[T, float], None],
+) -> Flow[T]:
     url = call.chat_url(codec.contract)
     if call.logging is not None:
         log_request(call, url, body)
     started = logs.sent(url, body, call.headers)
     try:
-        events = yield Do(
-            call.transport.aopen_stream,
-            url,
-            json=body,
-            headers=call.headers,
-            timeout=call.timeout,
-            client=call.client,
-        )
+        outcome: T = yield Do(post, url, json=body, headers=call.headers, timeout=timeout, client=call.client)
     except HttpFailureError as failure:
         name_endpoint(failure, codec)
         raise
     if started:
-        logs.opened(events, started)
-    return events
+        tell(outcome, started)
+    return outcome
 
 
 def name_endpoint(failure: HttpFailureError, codec: Codec) -> None:
