@@ -6,8 +6,12 @@ import os
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # before LiteLLM's first import
 
+from collections import Counter
+
 import pytest
 from ways import WAYS, call
+
+from litellm_gigachat_provider.watch import counters
 
 
 @pytest.fixture(params=WAYS)
@@ -26,3 +30,10 @@ def contract(request, gigachat_sandbox, monkeypatch):
     """The same test over both contracts, switched as a user would."""
     monkeypatch.setenv("GIGACHAT_API_VERSION", request.param)
     return request.param
+
+
+@pytest.fixture
+def fresh_counters(monkeypatch):
+    """What the network counts, from nought."""
+    for name in ("requests", "errors", "streams", "files"):
+        monkeypatch.setattr(counters, name, Counter())

@@ -185,7 +185,7 @@ def to_litellm(failure: GigaChatError, model: str) -> Exception:
     """
     error = _translated(failure, model)
     kind = type(error).__name__
-    counters.failed(kind)
+    counters.failures[kind] += 1
     logs.failed(failure, kind)
     return error
 

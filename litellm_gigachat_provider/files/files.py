@@ -18,6 +18,7 @@ from ..errors import GigaChatError, HttpFailureError, InvalidRequestError
 from ..transport.client import Transport
 from ..transport.deadline import Deadline
 from ..transport.replies import Reply
+from ..watch import counters
 from .fetch import Fetcher
 from .filetypes import LIMITS
 from .shelf import Shelf
@@ -105,7 +106,7 @@ async def _upload(
     while True:
         claimed = shelf.claim(key)
         if isinstance(claimed, str):
-            transport.stats.cache_hits += 1
+            counters.files["upload_cache_hits"] += 1
             return claimed
         flight, carrier = claimed
         if not carrier:
@@ -125,7 +126,7 @@ async def _upload(
             raise
         else:
             shelf.land(key, flight, file_id)
-            transport.stats.uploads += 1
+            counters.files["uploads"] += 1
             return file_id
         raise failure
 
@@ -142,7 +143,7 @@ async def download(
     except HttpFailureError as failure:
         _drop_if_gone(transport, file_id, failure)
         raise
-    transport.stats.downloads += 1
+    counters.files["downloads"] += 1
     return reply.content, _mime(reply)
 
 
@@ -155,7 +156,7 @@ async def delete(transport: Transport, file_id: str, *, headers: Headers | None 
         if failure.status != 404:
             raise
         return False
-    transport.stats.deletes += 1
+    counters.files["deletes"] += 1
     return True
 
 

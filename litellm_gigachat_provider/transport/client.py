@@ -21,7 +21,7 @@ from ..limits.local import Limiter, Slot
 from ..limits.shared import shared_limit_for
 from ..portal import PORTAL
 from ..settings import Settings
-from ..watch.stats import Stats, follow
+from ..watch import counters
 from . import exchange
 from .auth import GigaChatAuth
 from .connections import close_all, way_to
@@ -40,12 +40,11 @@ _GENERATING = frozenset({"chat", "stream", "embeddings"})  # a file may be fetch
 
 
 class Transport:
-    """The concurrency limit, the token and the counters of one tenant. Get it from :func:`transport_for`."""
+    """The concurrency limit and the token of one tenant. Get it from :func:`transport_for`."""
 
     def __init__(self, settings: Settings, auth: httpx.Auth | None = None) -> None:
         self.settings = settings
         self.auth = auth or GigaChatAuth(settings)
-        self.stats: Stats = follow(self)
         self.forget_limit()
         _all.add(self)
 
@@ -136,11 +135,11 @@ class Transport:
 
     def _failed(self, error: BaseException, request: httpx.Request, timeout: float | None) -> GigaChatError:
         failure = translate(error, host=request.url.netloc.decode("ascii", "replace"), timeout=timeout)
-        self.stats.fail(failure)
+        counters.broke(failure)
         return failure
 
     async def _enter(self, where: str, deadline: Deadline) -> Slot | None:
-        self.stats.count(where)
+        counters.requests[where] += 1
         if self.limiter is None or where not in _GENERATING:
             return None
         slot = await self.limiter.acquire(deadline.left())
@@ -153,14 +152,14 @@ class Transport:
         return slot
 
     def _hooks(self, request: httpx.Request, timeout: float | None, slot: Slot | None) -> Hooks:
-        self.stats.streams_open += 1
+        counters.streams["open"] += 1
 
         def release() -> None:
-            self.stats.streams_open -= 1
+            counters.streams["open"] -= 1
             if slot is not None:
                 slot.release()
 
-        return Hooks(request.url.netloc.decode("ascii", "replace"), timeout, release, self.stats.fail)
+        return Hooks(request.url.netloc.decode("ascii", "replace"), timeout, release, counters.broke)
 
     def forget_limit(self) -> None:
         """Take the limits of the account anew: after a fork, slots held in the parent would never come back."""

@@ -20,6 +20,7 @@ from litellm_gigachat_provider.files.fetch import Fetcher
 from litellm_gigachat_provider.files.shelf import Shelf
 from litellm_gigachat_provider.portal import PORTAL
 from litellm_gigachat_provider.transport.client import Transport, close_all
+from litellm_gigachat_provider.watch import counters
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 UUID = "0f5b3a9e-1111-4222-8333-{:012d}"
@@ -52,7 +53,7 @@ def server():
 
 
 @pytest.fixture
-def transport(server):
+def transport(server, fresh_counters):
     made = Transport(server.settings())
     yield made
     close_all()
@@ -70,7 +71,7 @@ def test_what_is_sent(way, server, transport):
     (seen,) = server.requests
     assert b'name="purpose"\r\n\r\ngeneral\r\n' in seen.body
     assert b'name="file"; filename="image.png"\r\nContent-Type: image/png\r\n\r\n' + PNG in seen.body
-    assert transport.stats.snapshot()["uploads"] == 1
+    assert counters.files["uploads"] == 1
 
 
 @both
@@ -203,8 +204,7 @@ def test_download_and_delete(way, server, transport):
     assert len(files.shelf_of(transport)) == 0
     server.scripts[f"/v1/files/{file_id}/delete"] = [answer({"status": 404, "message": "No such file"}, "404 X")]
     assert run(way, "delete", transport, file_id) is False
-    counters = transport.stats.snapshot()
-    assert (counters["downloads"], counters["deletes"]) == (1, 1)
+    assert (counters.files["downloads"], counters.files["deletes"]) == (1, 1)
 
 
 @both

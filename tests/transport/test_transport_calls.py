@@ -21,6 +21,7 @@ from litellm_gigachat_provider.limits.local import Limiter
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import client as client_module
 from litellm_gigachat_provider.transport.client import Transport, close_all, transport_for
+from litellm_gigachat_provider.watch import counters
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
 
@@ -33,7 +34,7 @@ def server():
 
 
 @pytest.fixture
-def transport(server):
+def transport(server, fresh_counters):
     made = Transport(server.settings())
     yield made
     close_all()
@@ -56,7 +57,7 @@ def test_what_is_sent_and_what_comes_back(way, server, transport):
     assert seen.headers["accept"] == "application/json"
     assert "cookie" not in seen.headers
     assert "x-client-id" not in seen.headers
-    assert transport.stats.snapshot()["requests"] == {"chat": 1}
+    assert counters.requests == {"chat": 1}
 
 
 def test_get_has_no_body_and_client_id_is_a_header(way, server):
@@ -128,7 +129,7 @@ def test_other_statuses_are_failures_and_redirects_are_not_followed(way, server,
     assert failure.headers["retry-after"] == "7"
     assert "Too many requests" in str(failure)
     assert len(server.requests) == 1
-    assert transport.stats.snapshot()["errors"] == {f"http_{status}": 1}
+    assert counters.errors == {f"http_{status}": 1}
 
 
 def test_html_page_of_a_front_proxy(way, server, transport):

@@ -15,6 +15,7 @@ from loopback import CLOSE, RESET, STALL, WAYS, answer, chunk, read_stream, requ
 from litellm_gigachat_provider.errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
 from litellm_gigachat_provider.settings import Secret
 from litellm_gigachat_provider.transport.client import Transport, close_all
+from litellm_gigachat_provider.watch import counters
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
 PATH = "/v1/chat/completions"
@@ -29,7 +30,7 @@ def server():
 
 
 @pytest.fixture
-def transport(server):
+def transport(server, fresh_counters):
     made = Transport(server.settings(access_token=Secret(CANARY)))
     yield made
     close_all()
@@ -70,7 +71,7 @@ def test_fault(way, server, transport, fault):
     assert len(server.requests) == 1, "a POST was sent again"
     assert_no_secret(caught.value)
     assert server.wait_closed()
-    assert transport.stats.snapshot()["errors"] == {kind.__name__: 1}
+    assert counters.errors == {kind.__name__: 1}
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if "body" not in name])

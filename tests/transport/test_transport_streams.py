@@ -32,6 +32,7 @@ from litellm_gigachat_provider.errors import (
 )
 from litellm_gigachat_provider.transport.client import Transport, close_all
 from litellm_gigachat_provider.transport.sse import Event
+from litellm_gigachat_provider.watch import counters
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
 PATH = "/v1/chat/completions"
@@ -45,10 +46,10 @@ def server():
 
 
 @pytest.fixture
-def transport(server):
+def transport(server, fresh_counters):
     made = Transport(server.settings(max_concurrency=1))
     yield made
-    assert made.stats.streams_open == 0
+    assert counters.streams["open"] == 0
     assert made.limiter.running == 0
     close_all()
 
@@ -70,7 +71,7 @@ def test_events_and_what_is_sent(way, server, transport):
     (seen,) = server.requests
     assert seen.headers["accept"] == "text/event-stream"
     assert seen.headers["authorization"].startswith("Bearer token-")
-    assert transport.stats.snapshot()["requests"] == {"stream": 1}
+    assert counters.requests == {"stream": 1}
 
 
 def test_one_read_gives_all_its_events_together(way, server, transport):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import time
 
@@ -13,7 +12,6 @@ from litellm.integrations.custom_logger import CustomLogger
 from ways import MODEL, call
 
 import litellm_gigachat_provider as provider
-from litellm_gigachat_provider.watch import stats as transport_stats
 
 TOOL = {"type": "function", "function": {"name": "get_time", "parameters": {"type": "object", "properties": {}}}}
 HISTORY = [
@@ -70,19 +68,6 @@ def test_replays_and_embeddings(gigachat_sandbox):
     assert after["retries"] - before["retries"] == 1
     assert after["requests"]["embeddings"] - before["requests"]["embeddings"] == 1
     assert after["tokens"]["prompt"] - before["tokens"]["prompt"] == answer.usage.prompt_tokens
-
-
-def test_counts_outlive_their_transport():
-    class Owner:
-        pass
-
-    before = transport_stats.totals()["requests"].get("chat", 0)
-    owner = Owner()
-    transport_stats.follow(owner).count("chat")
-    assert transport_stats.totals()["requests"]["chat"] == before + 1
-    del owner
-    gc.collect()
-    assert transport_stats.totals()["requests"]["chat"] == before + 1
 
 
 def test_stats_are_json_without_secrets(gigachat_sandbox):
