@@ -35,7 +35,7 @@ def read(call: Call, codec: Codec) -> ChatRequest:
         model_info=call.info,
         drop_params=call.drop_params,
     )
-    counters.read(call.messages, request)
+    counters.read(call.messages, len(request.functions))
     return request
 
 

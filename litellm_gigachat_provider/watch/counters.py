@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import GigaChatError, HttpFailureError
-
-if TYPE_CHECKING:
-    from ..types import ChatRequest, Usage  # a third of what importing the package costs
 
 requests: Counter[str] = Counter()  # HTTP exchanges by kind: chat, stream, embeddings, files, ...
 errors: Counter[str] = Counter()  # their failures: http_429, TimeoutFailureError, ...
@@ -30,10 +27,10 @@ _AS_THEY_ARE = ("user", "system")
 _ARRAYS = (list, tuple)
 
 
-def read(messages: Any, request: ChatRequest) -> None:
+def read(messages: Any, tools: int) -> None:
     """One chat request was understood: count which of its messages GigaChat could not have taken as they were."""
     _processed["requests"] += 1
-    conversions["tools"] += len(request.functions)
+    conversions["tools"] += tools
     for message in messages if isinstance(messages, Sequence) else ():
         get = getattr(message, "get", None)
         if get is None:
@@ -48,8 +45,8 @@ def read(messages: Any, request: ChatRequest) -> None:
         conversions["converted_messages"] += array or tool
 
 
-def spent(usage: Usage | None) -> None:
-    """Tokens of one finished choice, or of one embeddings call, as the service counted them."""
+def spent(usage: Any) -> None:
+    """Tokens (a ``Usage`` or None) of one finished choice, or of one embeddings call, as the service counted them."""
     if usage is not None:
         tokens["prompt"] += usage.prompt_tokens
         tokens["completion"] += usage.completion_tokens
