@@ -14,14 +14,14 @@ from .exceptions import to_litellm
 from .litellm_objects import fill_response
 
 
-def chat_completion(answers: Sequence[Answer], request: ChatRequest, line_id: str, created: int) -> dict[str, Any]:
+def chat_completion(answers: Sequence[Answer], request: ChatRequest, line_id: str) -> dict[str, Any]:
     """OpenAI's ``chat.completion``. Pictures stay at GigaChat: ``provider_specific_fields.media`` has their ids."""
     filled = fill_response(
         ModelResponse(),
         answers,
         request_model=request.model,
         response_id=f"chatcmpl-{line_id}",
-        created=created,
+        created=0,  # an answer that does not say when
         headers={},
         legacy_functions=request.legacy_functions,
     )

@@ -47,6 +47,7 @@ def _batch(one: Mapping[str, Any]) -> dict[str, Any]:
         "status": str(one.get("status", "created")),
         "request_counts": {name: count(told.get(name)) for name in ("total", "completed", "failed")},
         "output_file_id": one.get("output_file_id") or None,
+        "created_at": count(one.get("created_at")),
     }
 
 

@@ -171,7 +171,7 @@ def _result(line: Line, rows: dict[str, Mapping[str, Any]], batch: Mapping[str, 
         replies = [result_body(row, where) for row in found]
         if isinstance(asked, ChatRequest):
             answers = [_answer(reply, asked, f"{line_id}_{part}") for part, reply in enumerate(replies)]
-            body = chat_completion(answers, asked, line_id, batch.get("created_at") or 0)
+            body = chat_completion(answers, asked, line_id)
         else:
             read = [read_vectors(r, len(group["input"])) for r, group in zip(replies, asked.batches, strict=True)]
             vectors = [vector for group, _ in read for vector in group]
