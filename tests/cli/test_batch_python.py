@@ -20,6 +20,7 @@ WEATHER = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
+CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 
@@ -85,6 +86,7 @@ def test_answers_are_finished_as_those_of_calls(gigachat_sandbox, do):
     city = {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}}
     lines = [
         chat("tool", tools=[WEATHER], tool_choice="required"),
+        chat("required", tools=[WEATHER, CLOCK], tool_choice="required"),
         chat("native", model="GigaChat-3-Pro", response_format=city),
         chat("function", response_format=city),
         chat("object", response_format={"type": "json_object"}),
@@ -92,7 +94,7 @@ def test_answers_are_finished_as_those_of_calls(gigachat_sandbox, do):
         chat("n", n=2),
         chat("legacy", functions=[WEATHER["function"]], function_call={"name": "погода"}),
     ]
-    gigachat_sandbox.knobs.arguments = {"city": "Омск", "name": "Омск"}
+    gigachat_sandbox.knobs.arguments = {"city": "Омск", "name": "Омск", "tool": "clock", "clock": {}}
     gigachat_sandbox.script(
         ['```json\n{"name": "Омск"}\n```'], when=lambda question: (question.format or {}).get("type") == "json_schema"
     )
@@ -100,14 +102,15 @@ def test_answers_are_finished_as_those_of_calls(gigachat_sandbox, do):
         ['Вот: {"a": 1}', "раз два три четыре", "x", "y"], when=lambda question: not question.functions
     )
     made = do("create", iter(lines))
-    assert [line["id"] for line in sent(gigachat_sandbox)][5:7] == ["0:n", "1:n"]
+    assert [line["id"] for line in sent(gigachat_sandbox)][6:8] == ["0:n", "1:n"]
     alias = sent(gigachat_sandbox)[0]["request"]["functions"][0]["name"]
     assert alias.isascii()
     rows = {row["custom_id"]: row for row in do("results", made["id"], iter(lines))}
-    assert [row["error"] for row in rows.values()] == [None] * 7
-    (tool, native, function, obj, stop, n, legacy) = messages(rows.values())
+    assert [row["error"] for row in rows.values()] == [None] * 8
+    tool, required, native, function, obj, stop, n, legacy = messages(rows.values())
     assert tool["tool_calls"][0]["function"]["name"] == "погода"
     assert json.loads(tool["tool_calls"][0]["function"]["arguments"])["city"] == "Омск"
+    assert required["tool_calls"][0]["function"]["name"] == "clock"
     assert json.loads(native["content"]) == {"name": "Омск"}
     assert json.loads(function["content"])["name"] == "Омск"
     assert json.loads(obj["content"]) == {"a": 1}
