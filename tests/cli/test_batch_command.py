@@ -14,6 +14,7 @@ import time
 import pytest
 from batch_lines import chat
 
+from litellm_gigachat_provider import batches
 from litellm_gigachat_provider.commands import batch as command
 
 
@@ -111,6 +112,15 @@ def test_ctrl_c_says_how_to_resume(gigachat_sandbox, run, file, tmp_path, monkey
     assert run(*words)[0] == 0
     assert [row["custom_id"] for row in rows_of(out)] == ["a"]
     assert sum(one.method == "POST" for one in gigachat_sandbox.requests if one.where == "batches") == 1
+
+
+def test_ctrl_c_while_the_batch_is_made(gigachat_sandbox, run, file, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batches, "create", interrupted)
+    code, _, errors = run("batch", str(file(chat("a"))), "-o", str(tmp_path / "out"))
+    assert (code, "batch --list" in errors) == (130, True)
 
 
 def test_a_hiccup_does_not_end_the_wait(gigachat_sandbox, run, file, tmp_path):
