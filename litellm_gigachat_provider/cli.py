@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "sandbox": "run a local GigaChat and print the settings that point to it",
     "models": "list the models of this host",
     "tokens": "count the tokens of texts and files",
+    "batch": "have a file of requests answered at GigaChat's leisure, and write the file of results",
     "balance": "show the tokens left in the account's packages",
     "token": "show the access token's state, or fetch a new one",
 }

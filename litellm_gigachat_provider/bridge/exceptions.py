@@ -93,6 +93,12 @@ _REMEDIES: tuple[tuple[int, frozenset[str], str | None, str], ...] = (
         "Ask `litellm-gigachat models` which models this host has; hosts carry different generations",
     ),
     (404, _CHATS, "unknown tool", "This host has no built-in tool of that name: leave it out"),
+    (
+        404,
+        frozenset({"batches"}),
+        "task not found",
+        "A batch belongs to the account that made it: `litellm-gigachat batch --list` shows all",
+    ),
     (404, _API, r"\bfile\b", "The file is not at GigaChat, or another account's: upload it again"),
     (404, frozenset({"files"}), None, "The file is not at GigaChat (any more): upload it again"),
     (404, frozenset({"oauth"}), None, "Check GIGACHAT_AUTH_URL"),

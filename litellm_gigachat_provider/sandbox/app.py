@@ -15,6 +15,7 @@ from .brain.script import ScriptedFaultError
 from .gate import Abort, Gate, Pause, refused, scripted_fault
 from .http import Handler, html_page
 from .routes import account as routes_account
+from .routes import batches as routes_batches
 from .routes import chat as routes_chat
 from .routes import chat_v2 as routes_chat_v2
 from .routes import files as routes_files
@@ -39,6 +40,8 @@ _V1: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", "/files/{file_id}", routes_files.info),
     ("GET", "/files/{file_id}/content", routes_files.content),
     ("POST", "/files/{file_id}/delete", routes_files.delete),
+    ("POST", "/batches", routes_batches.create),
+    ("GET", "/batches", routes_batches.listing),
 )
 
 

@@ -53,6 +53,19 @@ class StoredFile:
         }
 
 
+@dataclass
+class StoredBatch:
+    """A task of ``POST /batches``: its lines are worked off at once, and told of as time goes by."""
+
+    id: str
+    method: str
+    rows: list[dict[str, Any]]  # {"id", "result"} or {"id", "error"}
+    created_at: float
+    owner: str
+    client_id: str | None
+    output_file_id: str | None = None
+
+
 class FileShelf:
     """Files by id. Access needs the same account and the same ``X-Client-ID``."""
 

@@ -48,7 +48,7 @@ def place(path: str) -> str:
     for ending, name in _PLACES:
         if path.endswith(ending):
             return name
-    for part in ("files", "models"):
+    for part in ("files", "models", "batches"):
         if f"/{part}" in path:
             return part
     return "other"

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 FaultKind = Literal["status", "empty", "truncated", "error200", "close", "reset", "stall", "drip"]
-Where = Literal["any", "oauth", "token", "chat", "embeddings", "files", "models", "count", "balance", "other"]
+Where = Literal[
+    "any", "oauth", "token", "chat", "embeddings", "files", "models", "count", "balance", "batches", "other"
+]
 
 
 @dataclass
@@ -70,6 +72,8 @@ class Knobs:
     think_tags: bool = False  # reasoning as <think>…</think> at the start of content
     json_fence: bool = False  # JSON answers inside a Markdown fence
     balance_forbidden: bool = False  # pay-as-you-go accounts: 403
+    batches_forbidden: bool = False  # other scopes than CORP: 403
+    batch_seconds: float = 0.0  # from a batch's creation to its end, by the sandbox's clock (Sandbox.advance)
     never_call: bool = False  # the model ignores the functions unless one is forced
     arguments: Mapping[str, Any] | None = None  # the arguments of the next calls, whatever the schema says
     answer: str | None = None  # the text of the next answers, whatever was asked

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .brain.script import Scripts
-from .files import FileShelf
+from .files import FileShelf, StoredBatch
 from .knobs import Fault, Knobs
 from .oauth import Account, TokenOffice, account
 from .rules.refusal import TOO_MANY, Refusal
@@ -54,6 +54,7 @@ class World:
         self.most_running = 0
         self.office = TokenOffice(self.now)
         self.files = FileShelf()
+        self.batches: dict[str, StoredBatch] = {}
         self._ids = 0
         self._accounts = 0
         self.account = self.new_account(scope)
@@ -81,6 +82,7 @@ class World:
         self.cache.clear()
         self.office.reset()
         self.files.clear()
+        self.batches.clear()
         self.running.clear()
         self.most_running = 0
         self._ids = 0

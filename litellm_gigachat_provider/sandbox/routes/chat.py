@@ -36,13 +36,19 @@ async def chat_v1(request: Request) -> Response:
     account = authorize(request)
     body = await read_json(request)
     who = caller(request, account)
+    run = prepared(world, body, who, record_of(request).warnings)
+    return await respond(request, run, who, V1, streaming=bool(body.get("stream")))
+
+
+def prepared(world: World, body: Any, who: Caller, warnings: list[str]) -> Callable[[], Outcome]:
+    """A body of v1's method, judged; what it gives generates the answer."""
     validate_chat_v1(
         body,
         chat_models(world.knobs),
         strict_fields=world.knobs.strict_fields,
         files=file_lookup(world, who),
         models_without_functions=world.knobs.models_without_functions,
-        warnings=record_of(request).warnings,
+        warnings=warnings,
     )
     ids = [file_id for message in body["messages"] for file_id in message.get("attachments", [])]
     question = answers_v1.question(body, known_files(world, who, ids))
@@ -52,7 +58,7 @@ async def chat_v1(request: Request) -> Response:
     def run() -> Outcome:
         return generate(world, question, parts, limits, who, error_finish="error")
 
-    return await respond(request, run, who, V1, streaming=bool(body.get("stream")))
+    return run
 
 
 class Codec:

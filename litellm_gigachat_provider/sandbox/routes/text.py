@@ -16,6 +16,7 @@ from ..http import authorize, json_response, read_json, record_of, require_objec
 from ..rules.common_rules import unknown_fields
 from ..rules.refusal import BAD_JSON, NO_MODEL, TOO_LARGE, Refusal, bad_json, invalid
 from ..rules.schema_rules import FUNCTION_NAME, check_root
+from ..state import World
 
 _MIN_WORDS: Final = 20
 
@@ -28,12 +29,15 @@ def vector(text: str, dimensions: int) -> list[float]:
 
 async def embeddings(request: Request) -> Response:
     authorize(request)
-    body = require_object(await read_json(request), model=str, input=(str, list))
-    world = world_of(request)
+    return json_response(request, embedded(world_of(request), await read_json(request), record_of(request).warnings))
+
+
+def embedded(world: World, body: Any, notes: list[str]) -> dict[str, Any]:
+    """The answer to a body of ``POST /embeddings``."""
+    body = require_object(body, model=str, input=(str, list))
     model = body["model"]
     if model not in EMBEDDERS or model in world.knobs.missing_models:
         raise Refusal(404, NO_MODEL, f"{model} makes no embeddings")
-    notes = record_of(request).warnings
     unknown_fields(body, ("model", "input"), strict=world.knobs.strict_fields, warnings=notes)
     texts = _texts(body["input"])
     dimensions, longest = EMBEDDERS[model]
@@ -47,7 +51,7 @@ async def embeddings(request: Request) -> Response:
             raise Refusal(413, TOO_LARGE, f"input[{index}] has {used} tokens, {longest} allowed")
         row = {"object": "embedding", "index": index, "embedding": vector(text, dimensions)}
         rows.append({**row, "usage": {"prompt_tokens": used}})
-    return json_response(request, {"object": "list", "data": rows, "model": model})
+    return {"object": "list", "data": rows, "model": model}
 
 
 def _texts(value: Any) -> Sequence[str]:
