@@ -8,10 +8,15 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # before LiteLLM'
 
 from collections import Counter
 
+import hypothesis
 import pytest
 from ways import WAYS, call
 
 from litellm_gigachat_provider.watch import counters
+
+# A property that holds must not fail because the machine is busy.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(params=WAYS)
