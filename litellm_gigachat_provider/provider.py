@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import litellm
@@ -13,11 +14,13 @@ from .bridge.masking import mask, mask_post_call
 from .bridge.pictures import call_params
 from .bridge.probe import probed
 from .errors import GigaChatError, InvalidRequestError
-from .flows.flow import arun, run
+from .flows.flow import Flow, arun, run
 from .settings import Overrides
 
 if TYPE_CHECKING:
     from .flows.call import Call
+
+    Begin = Callable[[Call, dict[str, Any]], Flow[Any]]
 
 
 class GigaChatLLM(CustomLLM):
@@ -44,26 +47,11 @@ class GigaChatLLM(CustomLLM):
 
     def completion(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One chat answer as ``litellm.ModelResponse``."""
-        probed()
-        mask(kwargs)
-        from .flows.chat import plain
-
-        try:
-            call = self._prepare(kwargs)
-            return run(plain(call, kwargs["model_response"]))
-        except GigaChatError as error:
-            raise to_litellm(error, kwargs["model"]) from error
+        return self._run(kwargs, _chat)
 
     async def acompletion(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """One chat answer as ``litellm.ModelResponse``."""
-        mask(kwargs)
-        from .flows.chat import plain
-
-        try:
-            call = self._prepare(kwargs)
-            return await arun(plain(call, kwargs["model_response"]))
-        except GigaChatError as error:
-            raise to_litellm(error, kwargs["model"]) from error
+        return await self._arun(kwargs, _chat)
 
     def streaming(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """An open stream of chunks; not a generator, so that a refusal is raised here and not on iteration."""
@@ -82,46 +70,35 @@ class GigaChatLLM(CustomLLM):
 
     def embedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
         """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
+        return self._run(kwargs, _vectors)
+
+    async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
+        return await self._arun(kwargs, _vectors)
+
+    def image_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """``n`` pictures by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
+        kwargs.setdefault("litellm_params", call_params(kwargs.get("logging_obj")))
+        return self._run(kwargs, _pictures)
+
+    async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """``n`` pictures by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
+        kwargs.setdefault("litellm_params", call_params(kwargs.get("logging_obj")))
+        return await self._arun(kwargs, _pictures)
+
+    def _run(self, kwargs: dict[str, Any], begin: Begin) -> Any:
         probed()
         mask(kwargs)
-        from .flows.embeddings import embed
-
         try:
-            return run(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
+            return run(begin(self._prepare(kwargs), kwargs))
         except GigaChatError as error:
             mask_post_call(kwargs.get("logging_obj"))
             raise to_litellm(error, kwargs["model"]) from error
 
-    async def aembedding(self, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Vectors as ``litellm.EmbeddingResponse``, in the order of ``input``."""
+    async def _arun(self, kwargs: dict[str, Any], begin: Begin) -> Any:
         mask(kwargs)
-        from .flows.embeddings import embed
-
         try:
-            return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
-        except GigaChatError as error:
-            raise to_litellm(error, kwargs["model"]) from error
-
-    def image_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
-        """``n`` pictures by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
-        probed()
-        mask(kwargs)
-        kwargs.setdefault("litellm_params", call_params(kwargs.get("logging_obj")))
-        from .flows.images import draw
-
-        try:
-            return run(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
-        except GigaChatError as error:
-            raise to_litellm(error, kwargs["model"]) from error
-
-    async def aimage_generation(self, **kwargs: Any) -> Any:  # type: ignore[override]
-        """``n`` pictures by GigaChat's built-in ``text2image`` as ``litellm.ImageResponse`` with ``b64_json``."""
-        mask(kwargs)
-        kwargs.setdefault("litellm_params", call_params(kwargs.get("logging_obj")))
-        from .flows.images import draw
-
-        try:
-            return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
+            return await arun(begin(self._prepare(kwargs), kwargs))
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
 
@@ -135,6 +112,24 @@ class GigaChatLLM(CustomLLM):
             return self._prepare(kwargs)
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
+
+
+def _chat(call: Call, kwargs: dict[str, Any]) -> Flow[Any]:
+    from .flows.chat import plain
+
+    return plain(call, kwargs["model_response"])
+
+
+def _vectors(call: Call, kwargs: dict[str, Any]) -> Flow[Any]:
+    from .flows.embeddings import embed
+
+    return embed(call, kwargs["input"], kwargs["model_response"])
+
+
+def _pictures(call: Call, kwargs: dict[str, Any]) -> Flow[Any]:
+    from .flows.images import draw
+
+    return draw(call, kwargs["prompt"], kwargs["model_response"])
 
 
 # LiteLLM's default for a method that is not overridden is a retryable 500 "Not implemented yet!", and five of those
