@@ -14,8 +14,8 @@ import time
 import aiohttp  # noqa: F401 - so that no time limit here pays for loading it
 import litellm
 import pytest
-from callers import outcome, point_at
-from loopback import END, WAYS, answer, chunk, event, in_thread, serving
+from callers import outcome
+from loopback import END, WAYS, answer, chunk, event, in_thread
 
 from litellm_gigachat_provider.errors import GigaChatError
 from litellm_gigachat_provider.settings import Secret, Settings
@@ -77,14 +77,6 @@ EITHER = {
     "a length and chunked": chunked(b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"),
     "a space before the colon": (lambda body: b"Content-Length : %d\r\n" % len(body), body_is),
 }
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with serving() as made:
-        point_at(monkeypatch, f"http://127.0.0.1:{made.port}/v1")
-        yield made
-        close_all()
 
 
 def script(head, stream, first=b"HTTP/1.1 200 OK"):

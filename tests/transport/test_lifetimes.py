@@ -13,10 +13,9 @@ import time
 
 import litellm
 import pytest
-from callers import MODEL, aask, ask, point_at
-from h2script import LONG, TEXT, said, serving_h2_script, word
-from loopback import END, STALL, answer, chunk, serving, stream_head
-from secure import write_ca
+from callers import MODEL, aask, ask
+from h2script import LONG, TEXT, said, word
+from loopback import END, STALL, answer, chunk, stream_head
 
 from litellm_gigachat_provider.transport.client import close_all
 
@@ -32,21 +31,9 @@ def answered(seen):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    with serving() as made:
-        made.scripts[PATH] = answered
-        point_at(monkeypatch, f"http://127.0.0.1:{made.port}/v1")
-        yield made
-        close_all()
-
-
-@pytest.fixture
-def h2(monkeypatch, tmp_path):
-    with serving_h2_script() as made:
-        ca_file = write_ca(tmp_path / "ca.pem")
-        point_at(monkeypatch, f"https://localhost:{made.port}/v1", CA_BUNDLE_FILE=ca_file)
-        yield made
-        close_all()
+def server(server):
+    server.scripts[PATH] = answered
+    return server
 
 
 async def both():

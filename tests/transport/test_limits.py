@@ -11,9 +11,8 @@ import aiohttp  # noqa: F401 - so that no time limit here pays for loading it
 import litellm
 import pytest
 from callers import MODEL, outcome, point_at
-from h2script import serving_h2_script, word
-from loopback import DONE, END, WAYS, answer, chunk, event, in_thread, serving, stream_head
-from secure import write_ca
+from h2script import word
+from loopback import DONE, END, WAYS, answer, chunk, event, in_thread, stream_head
 
 from litellm_gigachat_provider.errors import BadAnswerError
 from litellm_gigachat_provider.transport.client import close_all
@@ -26,23 +25,6 @@ FINISH = {"choices": [{"delta": {"content": ""}, "index": 0, "finish_reason": "s
           "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}  # fmt: skip
 BURST = [word(f"{number} ") for number in range(100)]
 WORDS = "".join(f"{number} " for number in range(100))
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with serving() as made:
-        point_at(monkeypatch, f"http://127.0.0.1:{made.port}/v1")
-        yield made
-        close_all()
-
-
-@pytest.fixture
-def h2(monkeypatch, tmp_path):
-    with serving_h2_script() as made:
-        ca_file = write_ca(tmp_path / "ca.pem")
-        point_at(monkeypatch, f"https://localhost:{made.port}/v1", CA_BUNDLE_FILE=ca_file)
-        yield made
-        close_all()
 
 
 def assert_times_out(way, stream):
