@@ -183,7 +183,7 @@ def _forced_answer(fault: Fault) -> Response:
     body: Any = fault.body
     if body is None:
         body = {"status": fault.status, "message": _MESSAGES.get(fault.status, "Internal Server Error")}
-    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else compact(body).encode()
+    raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else compact(body) + "\n").encode()
     return Response(raw, status, {"Content-Type": JSON_TYPE, **fault.headers})
 
 

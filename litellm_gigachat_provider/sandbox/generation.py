@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import tokens
+from . import catalogue, tokens
 from .answers_v1 import Outcome
 from .brain import model, prose
 from .brain.model import Question, Reply
 from .files import StoredFile
 from .knobs import Knobs
-from .rules.refusal import TOO_LARGE, Refusal
+from .rules.refusal import TOO_LONG, Refusal
 from .state import World
 
 
@@ -40,8 +40,9 @@ def generate(
     """``parts``: the prompt's pieces for counting; ``error_finish``: what this contract calls a broken call."""
     knobs = world.knobs
     prompt_tokens = knobs.template_cached + sum(tokens.count(part) + tokens.PER_MESSAGE for part in parts)
-    if prompt_tokens > knobs.context_tokens:
-        raise Refusal(413, TOO_LARGE, f"{prompt_tokens} tokens in the prompt")
+    window = catalogue.window(limits.model, knobs)
+    if prompt_tokens > window:
+        raise Refusal(422, TOO_LONG.format(tokens=prompt_tokens, window=window))
     cached = world.cache.cached(caller.owner, caller.session, parts, world.now(), knobs.cache_seconds)
     reply = world.scripts.reply(question) or _own_reply(knobs, question)
     _decorate(world, question, reply)
@@ -57,7 +58,7 @@ def generate(
         usage=tokens.Usage(prompt_tokens, min(prompt_tokens, cached + knobs.template_cached), completion),
         model=f"{limits.model}:{knobs.model_build}",
         created=int(world.now()),
-        state_id=world.new_id() if touched and knobs.functions_state_id else None,
+        state_id=world.new_state_id() if touched and knobs.functions_state_id else None,
         call_ids=[world.new_id() for _ in reply.calls] if knobs.function_call_id else [],
         thread=_thread(world, limits.stateful),
         picture_id=_keep_picture(world, reply, caller),
@@ -94,10 +95,11 @@ def _finish(world: World, reply: Reply, max_tokens: int | None, error_finish: st
         return forced
     if reply.calls:
         return "function_call"
-    if max_tokens is not None and tokens.count(reply.text) > max_tokens:
-        reply.text = _cut(reply.text, max_tokens)
-        return "length"
-    return "stop"
+    if max_tokens is None or tokens.count(reply.reasoning) + tokens.count(reply.text) <= max_tokens:
+        return "stop"
+    reply.reasoning = _cut(reply.reasoning, max_tokens)  # comes first, and may leave nothing for the answer
+    reply.text = _cut(reply.text, max_tokens - tokens.count(reply.reasoning))
+    return "length"
 
 
 def _cut(text: str, max_tokens: int) -> str:

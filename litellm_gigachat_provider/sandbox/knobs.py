@@ -20,7 +20,7 @@ class StreamKnobs:
     end_after: int | None = None  # a clean end of the body, too early
     stall_after: int | None = None  # nothing more, connection stays open
     error_after: int | None = None  # `error_event` instead of the rest
-    error_event: Mapping[str, Any] = field(default_factory=lambda: {"status": 500, "message": "Internal Server Error"})
+    error_event: Mapping[str, Any] | None = None  # None: a 500 as the contract writes it
     no_done: bool = False  # v1 without `data: [DONE]`
     double_done: bool = False
     crlf: bool = False
@@ -52,7 +52,7 @@ class Knobs:
     max_generations: int | None = None  # running at once per credential; personal accounts have 1
     max_batch: int | None = None  # texts per embeddings call
     max_body_bytes: int | None = None
-    context_tokens: int = 131072
+    context_tokens: int | None = None  # instead of the model's own window
     models_without_functions: Collection[str] = ()
     missing_models: Collection[str] = ()  # known elsewhere, not on this host
     v2_available: bool = True  # False: 404 with a proxy's HTML page

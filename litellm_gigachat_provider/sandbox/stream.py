@@ -80,7 +80,7 @@ async def _pieces(
             await pause(float("inf"))
             return
         if sent == knobs.error_after:
-            yield encode(Frame(dict(knobs.error_event), error_event_name), knobs)
+            yield encode(Frame(knobs.error_event or _error(error_event_name), error_event_name), knobs)
             return
         if knobs.chunk_delay:
             await pause(knobs.chunk_delay)
@@ -94,6 +94,11 @@ async def _pieces(
             yield data[:cut]
             await pause(0.01)
         yield data[cut:]
+
+
+def _error(name: str | None) -> dict[str, Any]:
+    """v1's event has no name, and the key that was observed there is not the one of the refusals."""
+    return {"status" if name else "status_code": 500, "message": "Internal Server Error"}
 
 
 def _arranged(frames: Sequence[Frame], knobs: StreamKnobs) -> list[Frame]:

@@ -58,6 +58,7 @@ _PARTS: Final[dict[str, frozenset[str]]] = {
     "tool": frozenset({"function_result"}),
     "function": frozenset({"function_result"}),
 }
+_SEARCHED: Final = {"text", "inline_data"}  # one part of a web search's answer
 _ALL_PARTS: Final = frozenset().union(*_PARTS.values())
 _TOOL_FIELDS: Final[dict[str, frozenset[str]]] = {
     "functions": frozenset({"specifications"}),
@@ -260,13 +261,13 @@ def _parts(message: Mapping[str, Any], where: str) -> None:
         raise invalid(f"{where}.content must not be empty")
     for number, part in enumerate(message["content"]):
         place = f"{where}.content[{number}]"
-        if len(part) != 1:
+        if len(part) != 1 and set(part) != _SEARCHED:
             raise invalid(f"{place} must have exactly one key")
-        kind = next(iter(part))
-        if kind not in _ALL_PARTS:
-            raise invalid(f"unknown part {kind} in {place}")
-        if kind not in _PARTS[role]:
-            raise invalid(f"part {kind} is not allowed for role {role} in {place}")
+        for kind in part:
+            if kind not in _ALL_PARTS:
+                raise invalid(f"unknown part {kind} in {place}")
+            if kind not in _PARTS[role]:
+                raise invalid(f"part {kind} is not allowed for role {role} in {place}")
 
 
 def _result(result: Mapping[str, Any], pairing: Pairing) -> None:
