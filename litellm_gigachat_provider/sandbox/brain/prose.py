@@ -14,7 +14,7 @@ _COUNT: Final = re.compile(
     r"(?:count|посчитай|сосчитай|числа)\D*?(-?\d+)\s*(?:to|до|\.\.|-|по)\s*(-?\d+)", re.IGNORECASE
 )
 _SAY: Final = re.compile(
-    r"(?:\bsay|\brepeat|\breply with|\banswer with|\brespond with|скажи|повтори|ответь)\b(?: after me| за мной)?"
+    r"(?:\bsay|\brepeat|\breply with|\banswer with|\brespond with|\bскажи|\bповтори|\bответь)\b(?: after me| за мной)?"
     r"(?: only| exactly| just| the word| word| одним словом| словом| слово| только)*:?\s*(.+)",
     re.IGNORECASE | re.DOTALL,
 )
