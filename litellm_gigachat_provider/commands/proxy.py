@@ -30,8 +30,8 @@ _MASTER_KEY = "LITELLM_MASTER_KEY"
 # What a file of the package's name beside the config must say: LiteLLM takes the handler from there if there is one.
 _SHIM = f"from {_PACKAGE} import gigachat"
 _STAND_IN = (
-    "A scripted stand-in answers, not GigaChat: there is no real model. It makes its answers of what it is asked and may "
-    "call tools by simple rules, so beware of assistants that run tools without asking."
+    "A scripted stand-in answers, not GigaChat: there is no real model. It makes its answers of what it is asked and "
+    "may call tools by simple rules, so beware of assistants that run tools without asking."
 )
 _MAP_ENTRY = f"custom_provider_map: [{{provider: gigachat, custom_handler: {_PACKAGE}.gigachat}}]"
 

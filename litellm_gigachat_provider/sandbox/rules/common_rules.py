@@ -14,8 +14,9 @@ MAX_IMAGES_PER_MESSAGE: Final = 1
 MAX_IMAGES_PER_REQUEST: Final = 10
 
 Check = Callable[[Any], bool]
-
-
+# The fields of an object: to each its check, the shape of an object, or [the shape] of an array's objects. "name!" must
+# be there.
+Shape = Mapping[str, Any]
 # Answers a file's id with its MIME type, or raises a Refusal when it may not be used.
 FileLookup = Callable[[str], str]
 
@@ -44,26 +45,51 @@ def is_integer_or_null(value: Any) -> bool:
     return value is None or is_integer(value)
 
 
+def is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
 def is_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def check_types(body: Mapping[str, Any], table: Mapping[str, Check], where: str = "") -> None:
-    """400 for a known field of the wrong JSON type; unknown fields are left for later."""
-    for name, fits in table.items():
-        if name in body and not fits(body[name]):
-            raise bad_json(f"{where}{name} has a wrong JSON type: {type(body[name]).__name__}")
+def check_types(value: Any, shape: Shape, where: str = "") -> None:
+    """400 for a field of the wrong JSON type or one that is missing; unknown fields are left for later."""
+    if not isinstance(value, dict):
+        raise bad_json(f"{where or 'the body'} must be an object")
+    for key, kind in shape.items():
+        name, place = key.rstrip("!"), f"{where}.{key}".strip(".!")
+        if name not in value:
+            if name != key:
+                raise bad_json(f"{place} is required")
+        elif isinstance(kind, Mapping):
+            check_types(value[name], kind, place)
+        elif not isinstance(kind, list):
+            if not kind(value[name]):
+                raise bad_json(f"{place} has a wrong JSON type: {type(value[name]).__name__}")
+        elif not isinstance(value[name], list):
+            raise bad_json(f"{place} must be an array")
+        else:
+            for number, item in enumerate(value[name]):
+                check_types(item, kind[0], f"{place}[{number}]")
 
 
 def unknown_fields(
     body: Mapping[str, Any], known: Collection[str], *, strict: bool, warnings: list[str], where: str = ""
 ) -> None:
-    """The service is thought to ignore unknown fields; a judge records them, and refuses when strict."""
-    for name in body:
-        if name not in known:
+    """The service is thought to ignore unknown fields; a judge records them, and refuses when strict.
+
+    Of a shape, the objects inside are looked at, too.
+    """
+    names = {key.rstrip("!"): key for key in known}
+    for name, value in body.items():
+        inner = known[names[name]] if name in names and isinstance(known, Mapping) else None
+        if name not in names:
             warnings.append(f"unknown field {where}{name}")
             if strict:
                 raise invalid(f"unknown field {where}{name}")
+        elif isinstance(inner, Mapping):
+            unknown_fields(value, inner, strict=strict, warnings=warnings, where=f"{where}{name}.")
 
 
 def check_model(model: str, known_models: Collection[str]) -> None:

@@ -11,46 +11,23 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .refusal import BAD_NAMES, UNPROCESSABLE, Refusal, bad_json, invalid
+from .common_rules import is_object, is_string
+from .refusal import BAD_NAMES, UNPROCESSABLE, Refusal, invalid
 
 FUNCTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 BUILT_INS: Final = frozenset({"text2image", "text2model3d", "get_file_content"})
 RESERVED: Final = BUILT_INS | {"web_search"}
-FUNCTION_KEYS: Final = frozenset({"name", "description", "parameters", "few_shot_examples", "return_parameters"})
+FUNCTION: Final = {
+    "name!": is_string,
+    "description": is_string,
+    "parameters": is_object,
+    "return_parameters": is_object,
+    "few_shot_examples": [{"request!": is_string, "params!": is_object}],
+}
+_FUNCTION_KEYS: Final = {key.rstrip("!") for key in FUNCTION}
 TYPES: Final = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 FORMATS: Final = frozenset({"date", "date-time", "time"})
 REFUSED_KEYWORDS: Final = ("$ref", "$defs", "definitions", "anyOf", "oneOf", "allOf", "not", "$schema")
-
-
-def check_function_types(functions: Any, where: str = "functions") -> None:
-    """400 for every field whose JSON type is wrong."""
-    if not isinstance(functions, list):
-        raise bad_json(f"{where} must be an array")
-    for number, function in enumerate(functions):
-        place = f"{where}[{number}]"
-        if not isinstance(function, dict):
-            raise bad_json(f"{place} must be an object")
-        if not isinstance(function.get("name"), str):
-            raise bad_json(f"{place}.name must be a string")
-        for key, kind in (("description", str), ("parameters", dict), ("return_parameters", dict)):
-            if key in function and not isinstance(function[key], kind):
-                raise bad_json(f"{place}.{key} has a wrong JSON type")
-        _check_examples(function, place)
-
-
-def _check_examples(function: Mapping[str, Any], place: str) -> None:
-    if "few_shot_examples" not in function:
-        return
-    examples = function["few_shot_examples"]
-    if not isinstance(examples, list):
-        raise bad_json(f"{place}.few_shot_examples must be an array")
-    for example in examples:
-        if (
-            not isinstance(example, dict)
-            or not isinstance(example.get("request"), str)
-            or not isinstance(example.get("params"), dict)
-        ):
-            raise bad_json(f"{place}.few_shot_examples must hold {{request: string, params: object}}")
 
 
 def check_functions(
@@ -78,7 +55,7 @@ def _check_function(function: Mapping[str, Any], where: str, *, strict_fields: b
         return  # a built-in is switched on by its bare name
     if name in RESERVED:
         raise invalid(f"function name {name} is reserved")
-    unknown = sorted(set(function) - FUNCTION_KEYS)
+    unknown = sorted(set(function) - _FUNCTION_KEYS)
     if unknown and strict_fields:
         raise invalid(f"unknown field {where}.{unknown[0]}")
     if "parameters" not in function:
