@@ -107,14 +107,14 @@ def body(outcome: Outcome, knobs: Knobs) -> dict[str, Any]:
         message["function_call"] = _call(outcome)
     return {
         "choices": [{"message": message, "index": 0, "finish_reason": outcome.finish}],
-        **_tail(outcome, knobs),
+        **_tail(outcome),
         "usage": outcome.usage.v1(),
         **(outcome.thread or {}),
     }
 
 
-def _tail(outcome: Outcome, knobs: Knobs) -> dict[str, Any]:
-    return {"created": outcome.created, "model": outcome.model, "object": knobs.object_name}
+def _tail(outcome: Outcome) -> dict[str, Any]:
+    return {"created": outcome.created, "model": outcome.model, "object": "chat.completion"}
 
 
 def frames(outcome: Outcome, knobs: Knobs) -> list[Frame]:
@@ -131,7 +131,7 @@ def frames(outcome: Outcome, knobs: Knobs) -> list[Frame]:
     _role_first(deltas)
     if outcome.state_id is not None:
         deltas[-1].update(role="assistant", functions_state_id=outcome.state_id)
-    tail = _tail(outcome, knobs)
+    tail = _tail(outcome)
     chunks: list[dict[str, Any]] = [{"choices": [{"delta": delta, "index": 0}], **tail} for delta in deltas]
     chunks[-1]["choices"][0]["finish_reason"] = outcome.finish
     chunks[-1]["usage"] = outcome.usage.v1()

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from . import catalogue, tokens
 from .answers_v1 import Outcome
@@ -16,6 +16,8 @@ from .files import StoredFile
 from .knobs import Knobs
 from .rules.refusal import TOO_LONG, Refusal
 from .state import World
+
+_BUILD: Final = "2.0.30.01"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def generate(
     window = catalogue.window(limits.model, knobs)
     if prompt_tokens > window:
         raise Refusal(422, TOO_LONG.format(tokens=prompt_tokens, window=window))
-    cached = world.cache.cached(caller.owner, caller.session, parts, world.now(), knobs.cache_seconds)
+    cached = world.cache.cached(caller.owner, caller.session, parts, world.now())
     reply = world.scripts.reply(question) or _own_reply(knobs, question)
     _decorate(world, question, reply)
     finish = _finish(world, reply, limits.max_tokens, error_finish)
@@ -51,14 +53,14 @@ def generate(
     completion += sum(tokens.count(json.dumps([call.name, call.arguments], ensure_ascii=False)) for call in reply.calls)
     if limits.max_tokens is not None:
         completion = min(completion, limits.max_tokens)
-    touched = bool(reply.calls or reply.built_in or (knobs.state_on_result_turn and question.turn[-1].role == "result"))
+    touched = reply.calls or reply.built_in or question.turn[-1].role == "result"
     return Outcome(
         reply=reply,
         finish=finish,
         usage=tokens.Usage(prompt_tokens, min(prompt_tokens, cached + knobs.template_cached), completion),
-        model=f"{limits.model}:{knobs.model_build}",
+        model=f"{limits.model}:{_BUILD}",
         created=int(world.now()),
-        state_id=world.new_state_id() if touched and knobs.functions_state_id else None,
+        state_id=world.new_state_id() if touched else None,
         call_ids=[world.new_id() for _ in reply.calls] if knobs.function_call_id else [],
         thread=_thread(world, limits.stateful),
         picture_id=_keep_picture(world, reply, caller),

@@ -33,7 +33,6 @@ class StreamKnobs:
     buffered: bool = False  # everything in one write, as observed over HTTP/1.1
     single_event: bool = False  # the whole answer with its finish in one event
     call_with_finish: bool = False  # v1: function_call and finish_reason in one event
-    no_usage: bool = False
     as_json: bool = False  # a 200 that is no event stream at all
 
 
@@ -59,14 +58,9 @@ class Knobs:
     v2_missing_status: int = 404
     unavailable_tools: Collection[str] = ()  # v2 built-ins known but not licensed: 422
     finish_reason: str | None = None  # overrides: blacklist, length, error, …
-    model_build: str = "2.0.30.01"
-    object_name: str = "chat.completion"
     function_call_id: bool = False
-    functions_state_id: bool = True
     template_cached: int = 2  # tokens of the chat template, reported as cached even for a first prompt
-    cache_seconds: float = 30.0
     v2_calls_in: Literal["delta", "done", "both"] = "done"
-    state_on_result_turn: bool = True
     think_tags: bool = False  # reasoning as <think>…</think> at the start of content
     json_fence: bool = False  # JSON answers inside a Markdown fence
     balance_forbidden: bool = False  # pay-as-you-go accounts: 403

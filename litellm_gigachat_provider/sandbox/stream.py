@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -105,13 +105,7 @@ def _arranged(frames: Sequence[Frame], knobs: StreamKnobs) -> list[Frame]:
     out = [frame for frame in frames if not (knobs.no_done and frame.data == DONE)]
     if knobs.double_done:
         out.append(Frame(DONE))
-    if knobs.no_usage:
-        out = [Frame(_without_usage(frame.data), frame.event) for frame in out]
     return out
-
-
-def _without_usage(data: Any) -> Any:
-    return {key: value for key, value in data.items() if key != "usage"} if isinstance(data, Mapping) else data
 
 
 def _inside_character(data: bytes) -> int:
