@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from .refusal import CALL_WITHOUT_RESULT, EMPTY_SCHEMA, NO_MODEL, RESULT_WITHOUT_CALL, Refusal, bad_json, invalid
+from .refusal import (
+    CALL_WITHOUT_RESULT,
+    EMPTY_SCHEMA,
+    NO_MODEL,
+    RESULT_WITHOUT_CALL,
+    SYSTEM_FIRST,
+    Refusal,
+    bad_json,
+    invalid,
+)
 
 EFFORTS: Final = ("low", "medium", "high")
 MAX_IMAGES_PER_MESSAGE: Final = 1
@@ -21,32 +30,16 @@ Shape = Mapping[str, Any]
 FileLookup = Callable[[str], str]
 
 
-def is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
+def _kind(*kinds: type) -> Check:
+    return lambda value: isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
-def is_string(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def is_object(value: Any) -> bool:
-    return isinstance(value, dict)
+is_bool, is_string, is_integer = _kind(bool), _kind(str), _kind(int)
+is_object, is_list, is_integer_or_null = _kind(dict), _kind(list), _kind(int, type(None))
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_integer_or_null(value: Any) -> bool:
-    return value is None or is_integer(value)
-
-
-def is_list(value: Any) -> bool:
-    return isinstance(value, list)
+    return _kind(int, float)(value) and math.isfinite(value)
 
 
 def is_strings(value: Any) -> bool:
@@ -106,13 +99,11 @@ _RANGES: Final[dict[str, tuple[Check, str]]] = {
 }
 
 
-def check_sampling(options: Mapping[str, Any], warnings: list[str]) -> None:
+def check_sampling(options: Mapping[str, Any]) -> None:
     """Ranges of the sampling fields, the same words for all of them as observed for repetition_penalty."""
     for name, (fits, words) in _RANGES.items():
         if name in options and not fits(options[name]):
             raise invalid(f"{name} must be in range {words}")
-    if options.get("temperature", 1) > 2:
-        warnings.append("temperature above 2 produces noise")
 
 
 def check_effort(value: Any, where: str) -> None:
@@ -160,20 +151,16 @@ def _check_regex(pattern: Any) -> None:
         raise invalid(f"response_format.regex is not a regular expression: {error}") from error
 
 
-def check_files(per_message: Iterable[list[str]], lookup: FileLookup | None, warnings: list[str]) -> None:
+def check_files(per_message: Iterable[list[str]], lookup: FileLookup | None) -> None:
     """Each message's file ids: they exist, are ours, at most one image a message and ten a request."""
     if lookup is None:
         return
     total = 0
     for number, ids in enumerate(per_message):
-        kinds = [lookup(file_id) for file_id in ids]
-        images = sum(kind.startswith("image/") for kind in kinds)
+        images = sum(lookup(file_id).startswith("image/") for file_id in ids)
         total += images
         if images > MAX_IMAGES_PER_MESSAGE:
             raise invalid(f"only {MAX_IMAGES_PER_MESSAGE} image per message is allowed (messages[{number}])")
-        documents = sum(not kind.startswith(("image/", "audio/", "video/")) for kind in kinds)
-        if documents > 1:
-            warnings.append(f"messages[{number}]: only the first document is used")
     if total > MAX_IMAGES_PER_REQUEST:
         raise invalid(f"no more than {MAX_IMAGES_PER_REQUEST} images per request are allowed")
 
@@ -197,3 +184,22 @@ class Pairing:
         """A message that is neither: nothing may be open."""
         if self._open:
             raise Refusal(422, CALL_WITHOUT_RESULT, f"no result for {', '.join(self._open)}")
+
+
+def check_history(
+    messages: Sequence[Mapping[str, Any]],
+    roles: Mapping[str, Collection[str]],
+    check: Callable[[Mapping[str, Any], str, Pairing], None],
+) -> None:
+    """What both contracts want of ``messages``; ``check`` sees each with its place and the open calls."""
+    if not messages:
+        raise invalid("messages must not be empty")
+    pairing = Pairing()
+    for number, message in enumerate(messages):
+        where, role = f"messages[{number}]", message["role"]
+        if role not in roles:
+            raise invalid(f"unknown role {role} in {where}")
+        if role == "system" and number > 0:
+            raise Refusal(422, SYSTEM_FIRST, where)
+        check(message, where, pairing)
+    pairing.other()

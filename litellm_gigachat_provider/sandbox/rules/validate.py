@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from . import common_rules as rules
 from .common_rules import FileLookup, Pairing
-from .refusal import NO_FUNCTIONS, NOT_A_RESULT, SYSTEM_FIRST, Refusal, invalid
+from .refusal import NO_FUNCTIONS, NOT_A_RESULT, Refusal, invalid
 from .schema_rules import BUILT_INS, FUNCTION, check_functions
 
 __all__ = ["Refusal", "validate_chat_v1"]
@@ -68,28 +69,32 @@ def validate_chat_v1(
     models_without_functions: Collection[str] = (),
     warnings: list[str] | None = None,
 ) -> None:
-    """Raises :class:`Refusal` as the service would; ``warnings`` collects what is unwise but accepted.
+    """Raises :class:`Refusal` as the service would; ``warnings`` collects unknown fields.
 
     ``files`` answers an attachment's id with its MIME type or raises a refusal; without it ids are not looked up.
     """
-    notes: list[str] = [] if warnings is None else warnings
+    unknown = partial(rules.unknown_fields, strict=strict_fields, warnings=[] if warnings is None else warnings)
     rules.check_types(body, _FIELDS)
     rules.check_model(body["model"], known_models)
-    rules.unknown_fields(body, _FIELDS, strict=strict_fields, warnings=notes)
-    _parameters(body, strict_fields=strict_fields, warnings=notes)
-    _functions(body, strict_fields=strict_fields, models_without_functions=models_without_functions)
-    _messages(body["messages"], strict_fields=strict_fields, warnings=notes)
-    rules.check_files((message.get("attachments", []) for message in body["messages"]), files, notes)
-
-
-def _parameters(body: Mapping[str, Any], *, strict_fields: bool, warnings: list[str]) -> None:
-    rules.check_sampling(body, warnings)
+    unknown(body, _FIELDS)
+    rules.check_sampling(body)
     if "reasoning_effort" in body:
         rules.check_effort(body["reasoning_effort"], "reasoning_effort")
     if "response_format" in body:
         rules.check_format(body["response_format"], strict=strict_fields)
-        if body["response_format"]["type"] != "text" and body.get("functions"):
-            warnings.append("response_format should not be combined with functions")
+    _functions(body, strict_fields=strict_fields, models_without_functions=models_without_functions)
+
+    def message(message: Mapping[str, Any], where: str, pairing: Pairing) -> None:
+        unknown(message, _ROLES[message["role"]], where=f"{where}.")
+        if message["role"] == "function":
+            _result(message, where, pairing)
+        elif "function_call" in message:
+            pairing.calls([message["function_call"]["name"]])
+        else:
+            pairing.other()
+
+    rules.check_history(body["messages"], _ROLES, message)
+    rules.check_files((message.get("attachments", []) for message in body["messages"]), files)
 
 
 def _functions(body: Mapping[str, Any], *, strict_fields: bool, models_without_functions: Collection[str]) -> None:
@@ -107,29 +112,6 @@ def _functions(body: Mapping[str, Any], *, strict_fields: bool, models_without_f
         extra = sorted(set(choice) - {"name", "partial_arguments"})
         if extra and strict_fields:
             raise invalid(f"unknown field function_call.{extra[0]}")
-
-
-def _messages(messages: Sequence[Mapping[str, Any]], *, strict_fields: bool, warnings: list[str]) -> None:
-    if not messages:
-        raise invalid("messages must not be empty")
-    pairing = Pairing()
-    for number, message in enumerate(messages):
-        where = f"messages[{number}]"
-        role = message["role"]
-        if role not in _ROLES:
-            raise invalid(f"unknown role {role} in {where}")
-        if role == "system" and number > 0:
-            raise Refusal(422, SYSTEM_FIRST, where)
-        rules.unknown_fields(message, _ROLES[role], strict=strict_fields, warnings=warnings, where=f"{where}.")
-        if role == "function":
-            _result(message, where, pairing)
-        elif "function_call" in message:
-            pairing.calls([message["function_call"]["name"]])
-        else:
-            pairing.other()
-    pairing.other()
-    if messages[-1]["role"] == "assistant":
-        warnings.append("the last message is the assistant's own")
 
 
 def _result(message: Mapping[str, Any], where: str, pairing: Pairing) -> None:

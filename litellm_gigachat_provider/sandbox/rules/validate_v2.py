@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from . import common_rules as rules
 from .common_rules import FileLookup, Pairing
-from .refusal import NO_FUNCTIONS, SYSTEM_FIRST, Refusal, bad_json, invalid
+from .refusal import NO_FUNCTIONS, Refusal, bad_json, invalid
 from .schema_rules import FUNCTION, check_functions
 
 __all__ = ["Refusal", "validate_chat_v2"]
@@ -81,31 +82,39 @@ def validate_chat_v2(
     warnings: list[str] | None = None,
 ) -> None:
     """Raises :class:`Refusal` as the service would; arguments as in ``validate_chat_v1``."""
-    notes: list[str] = [] if warnings is None else warnings
+    unknown = partial(rules.unknown_fields, strict=strict_fields, warnings=[] if warnings is None else warnings)
     rules.check_types(body, _FIELDS)
     if "model" in body:
         rules.check_model(body["model"], known_models)
     elif "assistant_id" not in body and "thread_id" not in body.get("storage", {}):
         raise bad_json("model is required")
-    rules.unknown_fields(body, _FIELDS, strict=strict_fields, warnings=notes)
-    _options(body.get("model_options", {}), strict_fields=strict_fields, warnings=notes)
-    functions = _tools(body.get("tools", []), unavailable_tools, strict_fields=strict_fields, warnings=notes)
+    unknown(body, _FIELDS)
+    _options(body.get("model_options", {}), strict_fields=strict_fields)
+    tools = body.get("tools", [])
+    functions = _tools(tools, unavailable_tools, unknown, strict_fields=strict_fields)
     if functions and body.get("model") in models_without_functions:
         raise Refusal(422, NO_FUNCTIONS)
-    _tool_config(body.get("tool_config", {}), functions, {key for tool in body.get("tools", []) for key in tool})
-    _messages(body["messages"], strict_fields=strict_fields, warnings=notes)
-    rules.check_files((file_ids(message) for message in body["messages"]), files, notes)
+    _tool_config(body.get("tool_config", {}), functions, {key for tool in tools for key in tool})
+
+    def message(message: Mapping[str, Any], where: str, pairing: Pairing) -> None:
+        unknown(message, _MESSAGE_KEYS, where=f"{where}.")
+        _parts(message, where)
+        if message["role"] in RESULT_ROLES:
+            for part in message["content"]:
+                _result(part["function_result"], pairing)
+        else:
+            pairing.calls([part["function_call"]["name"] for part in message["content"] if "function_call" in part])
+
+    rules.check_history(body["messages"], _PARTS, message)
+    rules.check_files((file_ids(message) for message in body["messages"]), files)
 
 
 def file_ids(message: Mapping[str, Any]) -> list[str]:
     return [file["id"] for part in message["content"] for file in part.get("files", [])]
 
 
-# -- parameters: 422
-
-
-def _options(options: Mapping[str, Any], *, strict_fields: bool, warnings: list[str]) -> None:
-    rules.check_sampling(options, warnings)
+def _options(options: Mapping[str, Any], *, strict_fields: bool) -> None:
+    rules.check_sampling(options)
     if not 1 <= options.get("top_logprobs", 1) <= 5:
         raise invalid("top_logprobs must be in range [1, 5]")
     if "reasoning" in options:
@@ -115,7 +124,11 @@ def _options(options: Mapping[str, Any], *, strict_fields: bool, warnings: list[
 
 
 def _tools(
-    tools: Sequence[Mapping[str, Any]], unavailable: Collection[str], *, strict_fields: bool, warnings: list[str]
+    tools: Sequence[Mapping[str, Any]],
+    unavailable: Collection[str],
+    unknown: Callable[..., None],
+    *,
+    strict_fields: bool,
 ) -> set[str]:
     """The function names; one key per element, function blocks may not repeat a name."""
     functions: list[Mapping[str, Any]] = []
@@ -128,12 +141,10 @@ def _tools(
             raise Refusal(404, f"Unknown tool {name}")
         if name in unavailable:
             raise Refusal(422, f"Tool {name} is unavailable")
-        rules.unknown_fields(value, _TOOLS[name], strict=strict_fields, warnings=warnings, where=f"{where}.{name}.")
+        unknown(value, _TOOLS[name], where=f"{where}.{name}.")
         if name == "functions":
             functions += value["specifications"]
     check_functions(functions, strict_fields=strict_fields, where="specifications", built_ins=frozenset())
-    if sum("functions" in tool for tool in tools) > 1:
-        warnings.append("several functions elements in tools")
     return {function["name"] for function in functions}
 
 
@@ -156,35 +167,6 @@ def _tool_config(config: Mapping[str, Any], functions: Collection[str], tools: C
         if config["tool_name"] not in _TOOLS:
             raise Refusal(404, f"Unknown tool {config['tool_name']}")
         raise invalid(f"tool_config names tool {config['tool_name']} which is not in tools")
-
-
-# -- history: 422
-
-
-def _messages(messages: Sequence[Mapping[str, Any]], *, strict_fields: bool, warnings: list[str]) -> None:
-    if not messages:
-        raise invalid("messages must not be empty")
-    pairing = Pairing()
-    open_results = False
-    for number, message in enumerate(messages):
-        where, role = f"messages[{number}]", message["role"]
-        if role not in _PARTS:
-            raise invalid(f"unknown role {role} in {where}")
-        if role == "system" and number > 0:
-            raise Refusal(422, SYSTEM_FIRST, where)
-        rules.unknown_fields(message, _MESSAGE_KEYS, strict=strict_fields, warnings=warnings, where=f"{where}.")
-        _parts(message, where)
-        if role in RESULT_ROLES:
-            for part in message["content"]:
-                _result(part["function_result"], pairing)
-            open_results = True
-            continue
-        calls = [part["function_call"]["name"] for part in message["content"] if "function_call" in part]
-        pairing.calls(calls) if calls else pairing.other()
-        open_results = False
-    pairing.other()
-    if messages[-1]["role"] == "assistant" and not open_results:
-        warnings.append("the last message is the assistant's own")
 
 
 def _parts(message: Mapping[str, Any], where: str) -> None:
