@@ -84,6 +84,8 @@ def validate_chat_v2(
     """Raises :class:`Refusal` as the service would; arguments as in ``validate_chat_v1``."""
     unknown = partial(rules.unknown_fields, strict=strict_fields, warnings=[] if warnings is None else warnings)
     rules.check_types(body, _FIELDS)
+    if not all(isinstance(value, dict) for tool in body.get("tools", []) for value in tool.values()):
+        raise bad_json("a tool must be an object of objects")
     if "model" in body:
         rules.check_model(body["model"], known_models)
     elif "assistant_id" not in body and "thread_id" not in body.get("storage", {}):
