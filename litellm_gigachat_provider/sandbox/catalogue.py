@@ -7,24 +7,11 @@ from typing import Any, Final
 from .knobs import Knobs
 
 _CHAT: Final = (
-    "GigaChat",
-    "GigaChat-preview",
-    "GigaChat-Plus",
-    "GigaChat-Pro",
-    "GigaChat-Pro-preview",
-    "GigaChat-Max",
-    "GigaChat-Max-preview",
-    "GigaChat-2",
-    "GigaChat-2-preview",
-    "GigaChat-2-Pro",
-    "GigaChat-2-Pro-preview",
-    "GigaChat-2-Max",
-    "GigaChat-2-Max-preview",
-    "GigaChat-2-Reasoning",
-    "GigaChat-3-Lightning",
-    "GigaChat-3-Pro",
+    "GigaChat", "GigaChat-preview", "GigaChat-Plus", "GigaChat-Pro", "GigaChat-Pro-preview", "GigaChat-Max",
+    "GigaChat-Max-preview", "GigaChat-2", "GigaChat-2-preview", "GigaChat-2-Pro", "GigaChat-2-Pro-preview",
+    "GigaChat-2-Max", "GigaChat-2-Max-preview", "GigaChat-2-Reasoning", "GigaChat-3-Lightning", "GigaChat-3-Pro",
     "GigaChat-3-Ultra",
-)
+)  # fmt: skip
 # dimensions, longest text in tokens
 EMBEDDERS: Final[dict[str, tuple[int, int]]] = {
     "Embeddings": (1024, 512),

@@ -65,10 +65,10 @@ def bytes_response(request: Request, data: bytes, kind: str) -> Response:
     return Response(data, 200, {**_ALWAYS, **context_headers(request), "Content-Type": kind})
 
 
-def html_page(status: int) -> Response:
+def html_page(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """What the front proxy says where the service itself is not reached."""
     page = f"<html>\r\n<head><title>{status}</title></head>\r\n<body><center>nginx</center></body>\r\n</html>\r\n"
-    return Response(page.encode(), status, {"Content-Type": "text/html"})
+    return Response(page.encode(), status, {"Content-Type": "text/html", **(headers or {})})
 
 
 class EventStream(Response):

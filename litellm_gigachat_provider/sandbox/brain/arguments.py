@@ -23,19 +23,8 @@ _FREE_TEXT: Final = ("query", "question", "text", "prompt", "content", "message"
 _ANSWER: Final = ("answer", "final_answer", "ответ")
 _LAST_STEP: Final = ("final_answer", "finish", "submit")  # tools by which agents' loops end
 _OBSERVED: Final = re.compile(r"\W*(?:observation|наблюдение)\b", re.IGNORECASE)
-_NUMERIC: Final = (
-    "age",
-    "count",
-    "year",
-    "price",
-    "number",
-    "quantity",
-    "total",
-    "возраст",
-    "год",
-    "цена",
-    "количество",
-)
+_NUMERIC: Final = ("age", "count", "year", "price", "number", "quantity", "total", "возраст", "год", "цена",
+                  "количество")  # fmt: skip
 _COMMAND: Final = re.compile(r"command|cmd|(?<!de)script", re.IGNORECASE)
 _EXACT: Final = re.compile(rf"{_COMMAND.pattern}|(?<![a-z])(?:file|path|dir)|(?:file|path|dir)(?![a-z])", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?<![\w/])(?:[\w~.-]*/[\w./~-]*|[\w-]+\.[a-z]\w{0,4})(?!\w)")

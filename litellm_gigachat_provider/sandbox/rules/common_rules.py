@@ -111,44 +111,36 @@ def check_effort(value: Any, where: str) -> None:
         raise invalid(f"{where} must be one of {', '.join(EFFORTS)}")
 
 
-FORMAT_KEYS: Final = {"text": {"type"}, "json_schema": {"type", "schema", "strict"}, "regex": {"type", "regex"}}
+_FORMATS: Final[dict[str, Shape]] = {
+    "text": {},
+    "json_schema": {"schema": is_object, "strict": is_bool},
+    "regex": {"regex!": is_string},
+}
 
 
 def check_format(response_format: Mapping[str, Any], *, strict: bool) -> None:
     """The flat shape of GigaChat: ``{"type": "json_schema", "schema": {…}, "strict": true}``, no wrapper."""
-    kind = response_format.get("type")
-    if not isinstance(kind, str):
-        raise bad_json("response_format.type must be a string")
-    if kind not in FORMAT_KEYS:
+    check_types(response_format, {"type!": is_string}, "response_format")
+    kind = response_format["type"]
+    if kind not in _FORMATS:
         raise Refusal(400, f'Unknown type "{kind}" in response_format')
-    if kind == "json_schema":
-        _check_json_format(response_format)
+    if kind == "json_schema" and not response_format.get("schema"):
+        raise Refusal(400, EMPTY_SCHEMA)
+    check_types(response_format, _FORMATS[kind], "response_format")
+    if (
+        kind == "json_schema"
+        and response_format.get("strict")
+        and not is_list(response_format["schema"].get("required"))
+    ):
+        raise invalid("response_format.schema must have required when strict is true")
     if kind == "regex":
-        _check_regex(response_format.get("regex"))
-    extra = sorted(set(response_format) - FORMAT_KEYS[kind])
+        try:
+            re.compile(response_format["regex"])
+        except re.error as error:
+            raise invalid(f"response_format.regex is not a regular expression: {error}") from error
+    extra = sorted({*response_format} - {"type", *(key.rstrip("!") for key in _FORMATS[kind])})
     if extra and (strict or kind == "text"):
         raise invalid(f"unknown field response_format.{extra[0]}")
-
-
-def _check_json_format(response_format: Mapping[str, Any]) -> None:
-    schema = response_format.get("schema")
-    if not schema:
-        raise Refusal(400, EMPTY_SCHEMA)
-    if not isinstance(schema, dict):
-        raise bad_json("response_format.schema must be an object")
-    if not isinstance(response_format.get("strict", False), bool):
-        raise bad_json("response_format.strict must be a boolean")
-    if response_format.get("strict") and not isinstance(schema.get("required"), list):
-        raise invalid("response_format.schema must have required when strict is true")
-
-
-def _check_regex(pattern: Any) -> None:
-    if not isinstance(pattern, str):
-        raise bad_json("response_format.regex must be a string")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise invalid(f"response_format.regex is not a regular expression: {error}") from error
 
 
 def check_files(per_message: Iterable[list[str]], lookup: FileLookup | None) -> None:
