@@ -124,16 +124,6 @@ def _keep_picture(world: World, reply: Reply, caller: Caller) -> str | None:
     if reply.picture is None:
         return None
     file_id = world.new_id()
-    world.files.add(
-        StoredFile(
-            id=file_id,
-            data=reply.picture,
-            mime="image/jpeg",
-            filename=f"{file_id}.jpg",
-            purpose="general",
-            created_at=int(world.now()),
-            owner=caller.owner,
-            client_id=caller.client_id,
-        )
-    )
+    kept = ("image/jpeg", f"{file_id}.jpg", "general", int(world.now()), caller.owner, caller.client_id)
+    world.files.add(StoredFile(file_id, reply.picture, *kept))
     return file_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .knobs import StreamKnobs
@@ -55,21 +55,12 @@ async def write(
     error_event_name: str | None,
 ) -> AsyncIterator[bytes]:
     """The network writes of a stream. Raises :class:`CutError` where a knob wants the connection gone."""
+    if knobs.buffered:
+        apart = write(frames, replace(knobs, buffered=False), pause, error_event_name)
+        yield b"".join([piece async for piece in apart])
+        return
     if knobs.bom:
         yield b"\xef\xbb\xbf"
-    if knobs.buffered:
-        yield b"".join([piece async for piece in _pieces(frames, knobs, pause, error_event_name)])
-        return
-    async for piece in _pieces(frames, knobs, pause, error_event_name):
-        yield piece
-
-
-async def _pieces(
-    frames: Sequence[Frame],
-    knobs: StreamKnobs,
-    pause: Callable[[float], Awaitable[None]],
-    error_event_name: str | None,
-) -> AsyncIterator[bytes]:
     for sent, frame in enumerate(_arranged(frames, knobs)):
         if sent in (knobs.cut_after, knobs.reset_after):
             await pause(0.02)  # let the bytes already written reach the peer before the connection goes

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .common_rules import is_object, is_string
+from .common_rules import is_object, is_string, is_strings
 from .refusal import BAD_NAMES, UNPROCESSABLE, Refusal, invalid
 
 FUNCTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -73,50 +73,40 @@ def check_root(schema: Mapping[str, Any], where: str) -> None:
 
 def check_schema(schema: Any, where: str) -> None:
     """One schema node and everything below it; raises 422 naming the path in ``Refusal.reason``."""
-    if not isinstance(schema, dict):
-        raise Refusal(422, UNPROCESSABLE, f"{where} must be an object")
-    for keyword in REFUSED_KEYWORDS:
-        if keyword in schema:
-            raise Refusal(422, UNPROCESSABLE, f"{where}: {keyword} is not supported")
-    kind = schema.get("type")
-    if not isinstance(kind, str):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: type must be one string, got {kind!r}")
-    if kind not in TYPES:
-        raise Refusal(422, UNPROCESSABLE, f"{where}: unknown type {kind!r}")
-    _check_words(schema, where)
-    if kind == "object":
-        _check_object(schema, where)
-    elif kind == "array":
-        if not isinstance(schema.get("items"), dict):
-            raise Refusal(422, UNPROCESSABLE, f"{where}: an array needs items as one schema")
+    fault = _fault(schema)
+    if fault:
+        raise Refusal(422, UNPROCESSABLE, f"{where}: {fault}")
+    if schema["type"] == "array":
         check_schema(schema["items"], f"{where}.items")
+    if schema["type"] == "object":
+        for name, sub in schema["properties"].items():
+            check_schema(sub, f"{where}.properties.{name}")
+        if isinstance(schema.get("additionalProperties"), dict):
+            check_schema(schema["additionalProperties"], f"{where}.additionalProperties")
 
 
-def _check_words(schema: Mapping[str, Any], where: str) -> None:
-    enum = schema.get("enum")
-    if enum is not None and (
-        not isinstance(enum, list) or not enum or not all(isinstance(value, str) for value in enum)
-    ):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: enum must hold strings only")
-    if enum is not None and len(set(enum)) != len(enum):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: enum values must be unique")
+def _fault(schema: Any) -> str | None:
+    """What is wrong with this one node."""
+    if not isinstance(schema, dict):
+        return "must be an object"
+    kind, enum = schema.get("type"), schema.get("enum")
+    refused = [keyword for keyword in REFUSED_KEYWORDS if keyword in schema]
+    if refused:
+        return f"{refused[0]} is not supported"
+    if not isinstance(kind, str) or kind not in TYPES:
+        return f"type must be one known string, got {kind!r}"
+    if enum is not None and (not enum or not is_strings(enum) or len(set(enum)) != len(enum)):
+        return "enum must hold strings only, each once"
     if "format" in schema and schema["format"] not in FORMATS:
-        raise Refusal(422, UNPROCESSABLE, f"{where}: format {schema['format']!r} is not supported")
+        return f"format {schema['format']!r} is not supported"
     if not isinstance(schema.get("description", ""), str):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: description must be a string")
-
-
-def _check_object(schema: Mapping[str, Any], where: str) -> None:
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: an object needs properties")
-    required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: required must be a list of names")
-    for name, sub in properties.items():
-        check_schema(sub, f"{where}.properties.{name}")
-    extra = schema.get("additionalProperties")
-    if isinstance(extra, dict):
-        check_schema(extra, f"{where}.additionalProperties")
-    elif extra is not None and not isinstance(extra, bool):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: additionalProperties must be a schema or a boolean")
+        return "description must be a string"
+    if kind == "array" and not isinstance(schema.get("items"), dict):
+        return "an array needs items as one schema"
+    if kind == "object" and not isinstance(schema.get("properties"), dict):
+        return "an object needs properties"
+    if kind == "object" and not is_strings(schema.get("required", [])):
+        return "required must be a list of names"
+    if kind == "object" and not isinstance(schema.get("additionalProperties"), (dict, bool, type(None))):
+        return "additionalProperties must be a schema or a boolean"
+    return None
