@@ -29,6 +29,10 @@ _ANY_KEY = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
 _MASTER_KEY = "LITELLM_MASTER_KEY"
 # What a file of the package's name beside the config must say: LiteLLM takes the handler from there if there is one.
 _SHIM = f"from {_PACKAGE} import gigachat"
+_STAND_IN = (
+    "A scripted stand-in answers, not GigaChat: there is no real model. It makes its answers of what it is asked and "
+    "may call tools by simple rules, so beware of assistants that run tools without asking."
+)
 _MAP_ENTRY = f"custom_provider_map: [{{provider: gigachat, custom_handler: {_PACKAGE}.gigachat}}]"
 
 
@@ -248,6 +252,8 @@ def _command(arguments: argparse.Namespace, config: Path, port: int) -> list[str
 def _announce(arguments: argparse.Namespace, port: int, *, any_key: bool) -> None:
     shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     shown = "localhost" if shown == "127.0.0.1" else shown
-    answers = "the bundled sandbox (no real model behind it)" if arguments.sandbox else "GigaChat"
+    answers = "the bundled sandbox" if arguments.sandbox else "GigaChat"
+    if arguments.sandbox:
+        print(_STAND_IN, flush=True)
     key = "any client key is taken" if any_key else "clients must show the key"
     print(f"Starting LiteLLM's proxy on http://{shown}:{port} for {answers}; {key}. Ctrl-C ends it.", flush=True)

@@ -6,14 +6,11 @@ alone and shares no code with the provider it judges.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .brain.model import Call, Question, Reply
-    from .knobs import Fault, Knobs, StreamKnobs
-    from .rules.refusal import Refusal
-    from .server import Sandbox, run_forever
-    from .state import Recorded
+from .brain.model import Call, Question, Reply
+from .knobs import Fault, Knobs, StreamKnobs
+from .rules.refusal import Refusal
+from .server import Sandbox, run_forever
+from .state import Recorded
 
 __all__ = [
     "Call",
@@ -27,24 +24,3 @@ __all__ = [
     "StreamKnobs",
     "run_forever",
 ]
-
-_HOMES = {
-    "Call": "brain.model",
-    "Fault": "knobs",
-    "Knobs": "knobs",
-    "Recorded": "state",
-    "Question": "brain.model",
-    "Refusal": "rules.refusal",
-    "Reply": "brain.model",
-    "Sandbox": "server",
-    "StreamKnobs": "knobs",
-    "run_forever": "server",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -107,18 +107,21 @@ def body(outcome: Outcome, knobs: Knobs) -> dict[str, Any]:
         message["function_call"] = _call(outcome)
     return {
         "choices": [{"message": message, "index": 0, "finish_reason": outcome.finish}],
-        **_tail(outcome, knobs),
+        **_tail(outcome),
         "usage": outcome.usage.v1(),
         **(outcome.thread or {}),
     }
 
 
-def _tail(outcome: Outcome, knobs: Knobs) -> dict[str, Any]:
-    return {"created": outcome.created, "model": outcome.model, "object": knobs.object_name}
+def _tail(outcome: Outcome) -> dict[str, Any]:
+    return {"created": outcome.created, "model": outcome.model, "object": "chat.completion"}
 
 
 def frames(outcome: Outcome, knobs: Knobs) -> list[Frame]:
-    """The chunks: role in the first delta only, ``finish_reason`` absent until the last, then ``[DONE]``."""
+    """The chunks: ``finish_reason`` absent until the last, then ``[DONE]``.
+
+    The role stands in the first delta, and in the last again where that brings the state id.
+    """
     deltas = _deltas(outcome)
     if knobs.stream.single_event:
         deltas = [_merged(deltas)]
@@ -126,7 +129,9 @@ def frames(outcome: Outcome, knobs: Knobs) -> list[Frame]:
     if not joined:
         deltas.append({"content": ""})
     _role_first(deltas)
-    tail = _tail(outcome, knobs)
+    if outcome.state_id is not None:
+        deltas[-1].update(role="assistant", functions_state_id=outcome.state_id)
+    tail = _tail(outcome)
     chunks: list[dict[str, Any]] = [{"choices": [{"delta": delta, "index": 0}], **tail} for delta in deltas]
     chunks[-1]["choices"][0]["finish_reason"] = outcome.finish
     chunks[-1]["usage"] = outcome.usage.v1()
@@ -136,7 +141,6 @@ def frames(outcome: Outcome, knobs: Knobs) -> list[Frame]:
 
 
 def _deltas(outcome: Outcome) -> list[dict[str, Any]]:
-    state = {"functions_state_id": outcome.state_id} if outcome.state_id is not None else {}
     deltas: list[dict[str, Any]] = []
     if outcome.picture_id is not None:
         deltas += [
@@ -146,12 +150,11 @@ def _deltas(outcome: Outcome) -> list[dict[str, Any]]:
     deltas += [{"content": "", "reasoning_content": piece} for piece in phrases(outcome.reply.reasoning)]
     if outcome.reply.calls:
         deltas += [{"content": piece} for piece in phrases(content(outcome))]
-        deltas.append({"content": "", "function_call": _call(outcome), **state})
+        deltas.append({"content": "", "function_call": _call(outcome)})
     elif outcome.picture_id is not None:
-        deltas.append({"content": content(outcome), **state})
+        deltas.append({"content": content(outcome)})
     else:
-        pieces = phrases(content(outcome))
-        deltas += [{"content": piece, **(state if not number else {})} for number, piece in enumerate(pieces)]
+        deltas += [{"content": piece} for piece in phrases(content(outcome))]
     return deltas
 
 

@@ -75,31 +75,33 @@ def _calls(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _media(outcome: Outcome) -> list[dict[str, Any]]:
-    """What comes before the text: a generated picture; search sources come along with their text."""
+    """What comes before the text: a generated picture."""
     if outcome.picture_id is None:
         return []
     return [{"files": [{"id": outcome.picture_id, "mime": "image/jpeg", "target": "image"}]}]
 
 
-def _sources(outcome: Outcome) -> list[dict[str, Any]]:
-    if not outcome.reply.sources:
-        return []
-    return [{"inline_data": {"images": [], "sources": outcome.reply.sources}}]
+def _texts(outcome: Outcome, pieces: list[str]) -> list[dict[str, Any]]:
+    """A part for each piece; the sources of a search stand in the last one, beside its text."""
+    parts: list[dict[str, Any]] = [{"text": piece} for piece in pieces]
+    if outcome.reply.sources and parts:
+        parts[-1]["inline_data"] = {"images": [], "sources": outcome.reply.sources}
+    return parts
 
 
-def _message(outcome: Outcome, parts: list[dict[str, Any]], *, state: bool, role: str = "assistant") -> dict[str, Any]:
-    # The reply's key is singular, the request's plural.
-    state_id = {"tool_state_id": outcome.state_id} if state and outcome.state_id is not None else {}
-    return {"role": role, **state_id, "content": parts}
+def _state(outcome: Outcome) -> dict[str, str]:
+    """The reply's key is singular, the request's plural."""
+    return {"tool_state_id": outcome.state_id} if outcome.state_id is not None else {}
 
 
 def body(outcome: Outcome, knobs: Knobs) -> dict[str, Any]:
     reply = outcome.reply
-    messages = (
-        [_message(outcome, [{"text": reply.reasoning}], state=False, role="reasoning")] if reply.reasoning else []
-    )
-    text = [{"text": reply.text}] if reply.text or not reply.calls else []
-    messages.append(_message(outcome, [*_media(outcome), *text, *_sources(outcome), *_calls(outcome)], state=True))
+    messages: list[dict[str, Any]] = []
+    if reply.reasoning:
+        messages.append({"role": "reasoning", "content": [{"text": reply.reasoning}]})
+    text = _texts(outcome, [reply.text] if reply.text or not reply.calls else [])
+    parts = [*_media(outcome), *text, *_calls(outcome)]
+    messages.append({"role": "assistant", **_state(outcome), "content": parts})
     return {
         **_head(outcome),
         "messages": messages,
@@ -115,33 +117,30 @@ def _head(outcome: Outcome) -> dict[str, Any]:
 def frames(outcome: Outcome, knobs: Knobs) -> list[Frame]:
     """Named events; the end is ``response.message.done`` and EOF, there is no ``[DONE]``."""
     reply, head = outcome.reply, _head(outcome)
-    in_delta = knobs.v2_calls_in in ("delta", "both")
-    in_done = knobs.v2_calls_in in ("done", "both")
     out: list[Frame] = []
 
-    def message(event: str, parts: list[dict[str, Any]], *, state: bool = False, role: str = "assistant") -> None:
-        out.append(Frame({**head, "messages": [_message(outcome, parts, state=state, role=role)]}, event))
+    def message(event: str, part: dict[str, Any], role: str = "assistant", **state: str) -> None:
+        out.append(Frame({**head, "messages": [{"role": role, **state, "content": [part]}]}, event))
 
     if reply.built_in is not None:
         for event, more in (
             (IN_PROGRESS, {"seconds_left": 5}),
             (COMPLETED, {"status": "success", "seconds_left": 0, "censored": False}),
         ):
-            message(event, [{"tool_execution": {"name": reply.built_in, **more}}])
+            message(event, {"tool_execution": {"name": reply.built_in, **more}})
     for piece in phrases(reply.reasoning):
-        message(DELTA, [{"text": piece}], role="reasoning")
-    if _media(outcome):
-        message(DELTA, _media(outcome))
+        message(DELTA, {"text": piece}, "reasoning")
     pieces = [reply.text] if knobs.stream.single_event and reply.text else phrases(reply.text)
-    for number, piece in enumerate(pieces):
-        message(DELTA, [{"text": piece}], state=number == 0)
-    if _sources(outcome):
-        message(DELTA, _sources(outcome))
-    if reply.calls and in_delta:
-        for call in _calls(outcome):
-            message(DELTA, [call], state=True)
+    for part in [*_media(outcome), *_texts(outcome, pieces)]:
+        message(DELTA, part)
+    calls = _calls(outcome)
+    if knobs.v2_calls_in != "done":
+        for call in calls:
+            message(DELTA, call, **_state(outcome))
     done: dict[str, Any] = {**head, "finish_reason": outcome.finish, "usage": outcome.usage.v2()}
-    if reply.calls and in_done:
-        done["messages"] = [_message(outcome, _calls(outcome), state=True)]
+    if calls and knobs.v2_calls_in != "delta":
+        done["messages"] = [{"role": "assistant", **_state(outcome), "content": calls}]
+    elif outcome.state_id is not None and not calls:
+        done["messages"] = [{"role": "assistant", **_state(outcome)}]  # a stop turn's has no content
     out.append(Frame(done, DONE))
     return out

@@ -17,7 +17,6 @@ from .http import Handler, html_page
 from .routes import account as routes_account
 from .routes import batches as routes_batches
 from .routes import chat as routes_chat
-from .routes import chat_v2 as routes_chat_v2
 from .routes import files as routes_files
 from .routes import text as routes_text
 from .rules.refusal import Refusal
@@ -52,7 +51,7 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 def _routes() -> Iterator[Route]:
     yield Route("/api/v2/oauth", routes_account.oauth, methods=["POST"])
     for path in V2_PATHS:
-        yield Route(path, routes_chat_v2.chat_v2, methods=["POST"])
+        yield Route(path, routes_chat.chat_v2, methods=["POST"])
     for prefix in V1_PREFIXES:
         for method, path, handler in _V1:
             yield Route(prefix + path, handler, methods=[method])

@@ -1,4 +1,4 @@
-"""The models this host has: the recorded list of the public host, and the newer ones of the current host."""
+"""The models of both hosts: the recorded list of the public one, and the newer ones of the current one."""
 
 from __future__ import annotations
 
@@ -7,23 +7,11 @@ from typing import Any, Final
 from .knobs import Knobs
 
 _CHAT: Final = (
-    "GigaChat",
-    "GigaChat-preview",
-    "GigaChat-Plus",
-    "GigaChat-Pro",
-    "GigaChat-Pro-preview",
-    "GigaChat-Max",
-    "GigaChat-Max-preview",
-    "GigaChat-2",
-    "GigaChat-2-preview",
-    "GigaChat-2-Pro",
-    "GigaChat-2-Pro-preview",
-    "GigaChat-2-Max",
-    "GigaChat-2-Max-preview",
-    "GigaChat-2-Reasoning",
-    "GigaChat-3-Pro",
+    "GigaChat", "GigaChat-preview", "GigaChat-Plus", "GigaChat-Pro", "GigaChat-Pro-preview", "GigaChat-Max",
+    "GigaChat-Max-preview", "GigaChat-2", "GigaChat-2-preview", "GigaChat-2-Pro", "GigaChat-2-Pro-preview",
+    "GigaChat-2-Max", "GigaChat-2-Max-preview", "GigaChat-2-Reasoning", "GigaChat-3-Lightning", "GigaChat-3-Pro",
     "GigaChat-3-Ultra",
-)
+)  # fmt: skip
 # dimensions, longest text in tokens
 EMBEDDERS: Final[dict[str, tuple[int, int]]] = {
     "Embeddings": (1024, 512),
@@ -46,6 +34,12 @@ def _known(knobs: Knobs, kind: str | None) -> list[str]:
 
 def chat_models(knobs: Knobs) -> list[str]:
     return _known(knobs, "chat")
+
+
+def window(name: str, knobs: Knobs) -> int:
+    """The longest prompt in tokens: measured for the 2nd and 3rd generation, documented for what came before them."""
+    measured = name == "GigaChat" or name.startswith(("GigaChat-2", "GigaChat-3"))
+    return knobs.context_tokens or (261_120 if measured else 131_072)
 
 
 def describe(name: str) -> dict[str, Any]:

@@ -9,15 +9,9 @@ from .rules.refusal import TOO_LARGE, Refusal
 
 MEGABYTE: Final = 1024 * 1024
 _DOCUMENTS: Final = (
-    "text/plain",
-    "application/msword",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/pdf",
-    "application/epub",
-    "application/ppt",
-    "application/pptx",
-    "application/vnd.ms-excel",
-)
+    "text/plain", "application/msword", "application/pdf", "application/epub", "application/ppt", "application/pptx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.ms-excel",
+)  # fmt: skip
 _IMAGES: Final = ("image/jpeg", "image/png", "image/tiff", "image/bmp")
 _AUDIO: Final = tuple(
     f"audio/{kind}" for kind in ("mp4", "mp3", "x-m4a", "wav", "x-wav", "wave", "x-pn-wav", "webm", "x-ogg", "opus")

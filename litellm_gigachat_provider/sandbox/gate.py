@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .brain.script import ScriptedFaultError
-from .http import JSON_TYPE, json_response
+from .http import JSON_TYPE, html_page, json_response
 from .knobs import Fault
 from .oauth import fingerprint
 from .rules.refusal import Refusal
@@ -178,12 +178,11 @@ def _forced_answer(fault: Fault) -> Response:
         return Response(b"", 200, {"Content-Type": JSON_TYPE, **fault.headers})
     status = 200 if fault.kind == "error200" else fault.status
     if fault.html:
-        page = f"<html><head><title>{fault.status}</title></head><body><center>nginx</center></body></html>"
-        return Response(page.encode(), status, {"Content-Type": "text/html", **fault.headers})
+        return html_page(status, fault.headers)
     body: Any = fault.body
     if body is None:
         body = {"status": fault.status, "message": _MESSAGES.get(fault.status, "Internal Server Error")}
-    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else compact(body).encode()
+    raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else compact(body) + "\n").encode()
     return Response(raw, status, {"Content-Type": JSON_TYPE, **fault.headers})
 
 

@@ -6,16 +6,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from . import tokens
+from . import catalogue, tokens
 from .answers_v1 import Outcome
 from .brain import model, prose
 from .brain.model import Question, Reply
 from .files import StoredFile
 from .knobs import Knobs
-from .rules.refusal import TOO_LARGE, Refusal
+from .rules.refusal import TOO_LONG, Refusal
 from .state import World
+
+_BUILD: Final = "2.0.30.01"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ def generate(
     """``parts``: the prompt's pieces for counting; ``error_finish``: what this contract calls a broken call."""
     knobs = world.knobs
     prompt_tokens = knobs.template_cached + sum(tokens.count(part) + tokens.PER_MESSAGE for part in parts)
-    if prompt_tokens > knobs.context_tokens:
-        raise Refusal(413, TOO_LARGE, f"{prompt_tokens} tokens in the prompt")
-    cached = world.cache.cached(caller.owner, caller.session, parts, world.now(), knobs.cache_seconds)
+    window = catalogue.window(limits.model, knobs)
+    if prompt_tokens > window:
+        raise Refusal(422, TOO_LONG.format(tokens=prompt_tokens, window=window))
+    cached = world.cache.cached(caller.owner, caller.session, parts, world.now())
     reply = world.scripts.reply(question) or _own_reply(knobs, question)
     _decorate(world, question, reply)
     finish = _finish(world, reply, limits.max_tokens, error_finish)
@@ -50,14 +53,14 @@ def generate(
     completion += sum(tokens.count(json.dumps([call.name, call.arguments], ensure_ascii=False)) for call in reply.calls)
     if limits.max_tokens is not None:
         completion = min(completion, limits.max_tokens)
-    touched = bool(reply.calls or reply.built_in or (knobs.state_on_result_turn and question.turn[-1].role == "result"))
+    touched = reply.calls or reply.built_in or question.turn[-1].role == "result"
     return Outcome(
         reply=reply,
         finish=finish,
         usage=tokens.Usage(prompt_tokens, min(prompt_tokens, cached + knobs.template_cached), completion),
-        model=f"{limits.model}:{knobs.model_build}",
+        model=f"{limits.model}:{_BUILD}",
         created=int(world.now()),
-        state_id=world.new_id() if touched and knobs.functions_state_id else None,
+        state_id=world.new_state_id() if touched else None,
         call_ids=[world.new_id() for _ in reply.calls] if knobs.function_call_id else [],
         thread=_thread(world, limits.stateful),
         picture_id=_keep_picture(world, reply, caller),
@@ -94,10 +97,11 @@ def _finish(world: World, reply: Reply, max_tokens: int | None, error_finish: st
         return forced
     if reply.calls:
         return "function_call"
-    if max_tokens is not None and tokens.count(reply.text) > max_tokens:
-        reply.text = _cut(reply.text, max_tokens)
-        return "length"
-    return "stop"
+    if max_tokens is None or tokens.count(reply.reasoning) + tokens.count(reply.text) <= max_tokens:
+        return "stop"
+    reply.reasoning = _cut(reply.reasoning, max_tokens)  # comes first, and may leave nothing for the answer
+    reply.text = _cut(reply.text, max_tokens - tokens.count(reply.reasoning))
+    return "length"
 
 
 def _cut(text: str, max_tokens: int) -> str:
@@ -120,16 +124,6 @@ def _keep_picture(world: World, reply: Reply, caller: Caller) -> str | None:
     if reply.picture is None:
         return None
     file_id = world.new_id()
-    world.files.add(
-        StoredFile(
-            id=file_id,
-            data=reply.picture,
-            mime="image/jpeg",
-            filename=f"{file_id}.jpg",
-            purpose="general",
-            created_at=int(world.now()),
-            owner=caller.owner,
-            client_id=caller.client_id,
-        )
-    )
+    kept = ("image/jpeg", f"{file_id}.jpg", "general", int(world.now()), caller.owner, caller.client_id)
+    world.files.add(StoredFile(file_id, reply.picture, *kept))
     return file_id

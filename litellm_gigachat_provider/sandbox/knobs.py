@@ -22,7 +22,7 @@ class StreamKnobs:
     end_after: int | None = None  # a clean end of the body, too early
     stall_after: int | None = None  # nothing more, connection stays open
     error_after: int | None = None  # `error_event` instead of the rest
-    error_event: Mapping[str, Any] = field(default_factory=lambda: {"status": 500, "message": "Internal Server Error"})
+    error_event: Mapping[str, Any] | None = None  # None: a 500 as the contract writes it
     no_done: bool = False  # v1 without `data: [DONE]`
     double_done: bool = False
     crlf: bool = False
@@ -35,7 +35,6 @@ class StreamKnobs:
     buffered: bool = False  # everything in one write, as observed over HTTP/1.1
     single_event: bool = False  # the whole answer with its finish in one event
     call_with_finish: bool = False  # v1: function_call and finish_reason in one event
-    no_usage: bool = False
     as_json: bool = False  # a 200 that is no event stream at all
 
 
@@ -54,21 +53,16 @@ class Knobs:
     max_generations: int | None = None  # running at once per credential; personal accounts have 1
     max_batch: int | None = None  # texts per embeddings call
     max_body_bytes: int | None = None
-    context_tokens: int = 131072
+    context_tokens: int | None = None  # instead of the model's own window
     models_without_functions: Collection[str] = ()
     missing_models: Collection[str] = ()  # known elsewhere, not on this host
     v2_available: bool = True  # False: 404 with a proxy's HTML page
     v2_missing_status: int = 404
     unavailable_tools: Collection[str] = ()  # v2 built-ins known but not licensed: 422
     finish_reason: str | None = None  # overrides: blacklist, length, error, …
-    model_build: str = "2.0.30.01"
-    object_name: str = "chat.completion"
     function_call_id: bool = False
-    functions_state_id: bool = True
     template_cached: int = 2  # tokens of the chat template, reported as cached even for a first prompt
-    cache_seconds: float = 30.0
     v2_calls_in: Literal["delta", "done", "both"] = "done"
-    state_on_result_turn: bool = True
     think_tags: bool = False  # reasoning as <think>…</think> at the start of content
     json_fence: bool = False  # JSON answers inside a Markdown fence
     balance_forbidden: bool = False  # pay-as-you-go accounts: 403

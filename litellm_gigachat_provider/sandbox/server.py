@@ -11,15 +11,12 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from .brain.script import Scripted, Wanted
 from .knobs import Fault, FaultKind, Knobs, Where
 from .runtime import Runtime
 from .state import USER, Recorded, World
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
 
 HOST: Final = "127.0.0.1"
 _START_TIMEOUT: Final = 10.0
@@ -53,7 +50,6 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         self._runtime = Runtime()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._app: ASGIApp | None = None
 
     # -- addresses and credentials
 
@@ -207,14 +203,6 @@ class Sandbox:
 
     # -- life
 
-    @property
-    def app(self) -> ASGIApp:
-        if self._app is None:
-            from .app import build
-
-            self._app = build(self.world, self._runtime.pause, self._runtime.abort)
-        return self._app
-
     def __enter__(self) -> Sandbox:
         return self.start()
 
@@ -229,7 +217,9 @@ class Sandbox:
             raise RuntimeError("this sandbox is already running")
         for module in _NEEDED:  # here, so that a missing extra is the caller's error and not the thread's
             import_module(module)
-        app = self.app
+        from .app import build
+
+        app = build(self.world, self._runtime.pause, self._runtime.abort)
         context = self._context() if self._tls else None
         try:
             listener = socket.create_server((self._host, self._port), backlog=256)

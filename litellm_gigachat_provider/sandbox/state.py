@@ -17,7 +17,9 @@ from .rules.refusal import TOO_MANY, Refusal
 from .tokens import PrefixCache
 
 USER: Final = ("sandbox", "sandbox-password")
-_ID_BASE: Final = uuid.UUID("019e0000-0000-7000-8000-000000000000").int  # looks like the service's UUID v7
+# As the service's ids look: version 4 for requests and files, version 7 for the state of functions.
+_ID_BASE: Final = uuid.UUID("5a4db0c5-0000-4000-8000-000000000000").int
+_STATE_BASE: Final = uuid.UUID("019e0000-0000-7000-8000-000000000000").int
 
 
 @dataclass
@@ -67,10 +69,13 @@ class World:
         self._accounts += 1
         return self.office.add(account(self._accounts, scope))
 
-    def new_id(self) -> str:
+    def new_id(self, base: int = _ID_BASE) -> str:
         """The next of a fixed row of UUIDs."""
         self._ids += 1
-        return str(uuid.UUID(int=_ID_BASE + self._ids))
+        return str(uuid.UUID(int=base + self._ids))
+
+    def new_state_id(self) -> str:
+        return self.new_id(_STATE_BASE)
 
     def reset(self) -> None:
         with self.lock:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .knobs import StreamKnobs
@@ -55,21 +55,12 @@ async def write(
     error_event_name: str | None,
 ) -> AsyncIterator[bytes]:
     """The network writes of a stream. Raises :class:`CutError` where a knob wants the connection gone."""
+    if knobs.buffered:
+        apart = write(frames, replace(knobs, buffered=False), pause, error_event_name)
+        yield b"".join([piece async for piece in apart])
+        return
     if knobs.bom:
         yield b"\xef\xbb\xbf"
-    if knobs.buffered:
-        yield b"".join([piece async for piece in _pieces(frames, knobs, pause, error_event_name)])
-        return
-    async for piece in _pieces(frames, knobs, pause, error_event_name):
-        yield piece
-
-
-async def _pieces(
-    frames: Sequence[Frame],
-    knobs: StreamKnobs,
-    pause: Callable[[float], Awaitable[None]],
-    error_event_name: str | None,
-) -> AsyncIterator[bytes]:
     for sent, frame in enumerate(_arranged(frames, knobs)):
         if sent in (knobs.cut_after, knobs.reset_after):
             await pause(0.02)  # let the bytes already written reach the peer before the connection goes
@@ -80,7 +71,7 @@ async def _pieces(
             await pause(float("inf"))
             return
         if sent == knobs.error_after:
-            yield encode(Frame(dict(knobs.error_event), error_event_name), knobs)
+            yield encode(Frame(knobs.error_event or _error(error_event_name), error_event_name), knobs)
             return
         if knobs.chunk_delay:
             await pause(knobs.chunk_delay)
@@ -96,17 +87,16 @@ async def _pieces(
         yield data[cut:]
 
 
+def _error(name: str | None) -> dict[str, Any]:
+    """v1's event has no name, and the key that was observed there is not the one of the refusals."""
+    return {"status" if name else "status_code": 500, "message": "Internal Server Error"}
+
+
 def _arranged(frames: Sequence[Frame], knobs: StreamKnobs) -> list[Frame]:
     out = [frame for frame in frames if not (knobs.no_done and frame.data == DONE)]
     if knobs.double_done:
         out.append(Frame(DONE))
-    if knobs.no_usage:
-        out = [Frame(_without_usage(frame.data), frame.event) for frame in out]
     return out
-
-
-def _without_usage(data: Any) -> Any:
-    return {key: value for key, value in data.items() if key != "usage"} if isinstance(data, Mapping) else data
 
 
 def _inside_character(data: bytes) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 PER_MESSAGE: Final = 10
 _PIECE: Final = re.compile(r"\w+|[^\w\s]")
 _LETTERS_PER_TOKEN: Final = 8
+_CACHE_SECONDS: Final = 30.0
 
 
 def count(text: str) -> int:
@@ -45,7 +46,7 @@ class Usage:
 
 
 class PrefixCache:
-    """What each session's last prompt began with; an entry dies ``seconds`` after its last use."""
+    """What each session's last prompt began with; an entry dies 30 seconds after its last use."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}
@@ -53,12 +54,12 @@ class PrefixCache:
     def clear(self) -> None:
         self._seen.clear()
 
-    def cached(self, owner: str, session: str, parts: Sequence[str], now: float, seconds: float) -> int:
+    def cached(self, owner: str, session: str, parts: Sequence[str], now: float) -> int:
         """Tokens of the leading ``parts`` that the previous prompt of this session had too; remembers this one."""
         key = (owner, session)
         then, before = self._seen.get(key, (float("-inf"), ()))
         self._seen[key] = (now, tuple(parts))
-        if now - then > seconds:
+        if now - then > _CACHE_SECONDS:
             return 0
         total = 0
         for old, new in zip(before, parts):  # noqa: B905 - the shorter one decides

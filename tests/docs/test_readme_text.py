@@ -96,7 +96,7 @@ def _known_variables() -> set[str]:
     package = ROOT / "litellm_gigachat_provider"
     found = set(_SCOPES)
     for path in package.rglob("*.py"):
-        if "sandbox" not in path.parts:
+        if "sandbox" not in path.relative_to(package).parts:
             found |= set(_VARIABLE.findall(path.read_text(encoding="utf-8")))
     return found
 

@@ -214,7 +214,7 @@ def test_options_of_the_server(start, credentials):
     assert "--detailed_debug" not in start()[1]
 
 
-def test_sandbox_runs_while_the_server_does(monkeypatch):
+def test_sandbox_runs_while_the_server_does(monkeypatch, capsys):
     monkeypatch.setenv("GIGACHAT_ACCESS_TOKEN", "of the real service")
     seen = {}
 
@@ -229,6 +229,9 @@ def test_sandbox_runs_while_the_server_does(monkeypatch):
     proxy.add_arguments(parser)
     code = proxy.run(parser.parse_args(["--port", "0", "--sandbox", "--workers", "2"]))
     assert code == 0
+    told = capsys.readouterr().out
+    assert "A scripted stand-in answers, not GigaChat" in told
+    assert "call tools by simple rules" in told
     assert seen["status"] == 401  # it answers, and wants a token
     assert seen["GIGACHAT_BASE_URL"].startswith("http://127.0.0.1:")
     assert "GIGACHAT_ACCESS_TOKEN" not in seen

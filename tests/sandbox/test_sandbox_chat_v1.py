@@ -8,6 +8,8 @@ import re
 import httpx
 import pytest
 
+UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 GET_5 = {"role": "function", "name": "get_weather", "content": '{"temp": 5}'}
 
 
@@ -49,7 +51,7 @@ def test_stream_byte_for_byte(client):
 def test_context_headers(client):
     made = client.chat().headers
     for name in ("x-request-id", "x-session-id"):
-        assert re.fullmatch(r"[0-9a-f-]{36}", made[name])
+        assert UUID_4.fullmatch(made[name])
     sent = {"X-Request-ID": "r", "X-Session-ID": "s", "X-Client-ID": "c"}
     for stream in (False, True):
         echoed = client.chat(headers=sent, stream=stream).headers
@@ -70,15 +72,19 @@ def test_function_call(client, weather):
 
 def test_function_call_streamed_whole_and_finished_in_the_next_chunk(client, weather):
     call, finish, done = chunks(client.chat("Weather in Omsk?", functions=[weather], stream=True))
-    delta = call["choices"][0]["delta"]
-    assert delta == {
+    assert call["choices"][0]["delta"] == {
         "content": "",
         "function_call": {"name": "get_weather", "arguments": {"city": "Omsk"}},
-        "functions_state_id": delta["functions_state_id"],
         "role": "assistant",
     }
     assert "finish_reason" not in call["choices"][0]
-    assert finish["choices"] == [{"delta": {"content": ""}, "index": 0, "finish_reason": "function_call"}]
+    (choice,) = finish["choices"]
+    assert choice["finish_reason"] == "function_call"
+    assert choice["delta"] == {
+        "content": "",
+        "role": "assistant",
+        "functions_state_id": choice["delta"]["functions_state_id"],
+    }
     assert set(finish["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens", "precached_prompt_tokens"}
     assert done == "[DONE]"
 
@@ -88,6 +94,7 @@ def test_call_and_finish_in_one_chunk_and_the_call_id(client, weather):
     client.sandbox.knobs.function_call_id = True
     call, _ = chunks(client.chat("Weather in Omsk?", functions=[weather], stream=True))
     assert call["choices"][0]["finish_reason"] == "function_call"
+    assert UUID_7.fullmatch(call["choices"][0]["delta"]["functions_state_id"])
     assert re.fullmatch(r"[0-9a-f-]{36}", call["choices"][0]["delta"]["function_call"]["id"])
 
 
@@ -108,6 +115,9 @@ def test_forced_none_and_result_turn(client, weather):
 def test_max_tokens(client):
     choice = client.chat("Tell me about dragons", max_tokens=3).json()["choices"][0]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("You asked:", "length")
+    choice = client.chat("Why?", max_tokens=3, reasoning_effort="low").json()["choices"][0]
+    assert choice["finish_reason"] == "length"
+    assert choice["message"] == {"content": "", "role": "assistant", "reasoning_content": "Thinking (low"}
 
 
 @pytest.mark.parametrize("reason", ["blacklist", "length", "error"])
@@ -171,7 +181,8 @@ def test_picture(client):
     message = answer.json()["choices"][0]["message"]
     found = re.fullmatch(r'<img src="([0-9a-f-]{36})" fuse="true"/> Picture: Нарисуй кота', message["content"])
     assert found
-    assert "functions_state_id" in message
+    assert UUID_4.fullmatch(found[1])
+    assert UUID_7.fullmatch(message["functions_state_id"])
     file = client.get(f"/files/{found[1]}/content", headers=headers)
     assert file.headers["content-type"] == "image/jpeg"
     assert file.content[:2] == b"\xff\xd8"
@@ -180,11 +191,14 @@ def test_picture(client):
 
 
 def test_picture_in_a_stream_is_announced(client):
-    first, second, picture, *_ = chunks(client.chat("draw a cat", function_call="auto", stream=True))
+    first, second, picture, last, _ = chunks(client.chat("draw a cat", function_call="auto", stream=True))
     for chunk in (first, second):
         delta = chunk["choices"][0]["delta"]
         assert (delta["role"], delta["name"]) == ("function_in_progress", "text2image")
-    assert picture["choices"][0]["delta"]["content"].startswith("<img src=")
+    delta = picture["choices"][0]["delta"]
+    assert delta["content"].startswith("<img src=")
+    assert "functions_state_id" not in delta
+    assert set(last["choices"][0]["delta"]) == {"content", "role", "functions_state_id"}
 
 
 def test_built_in_beside_own_functions_must_be_listed(client, weather):
@@ -215,17 +229,31 @@ def test_not_json(client, raw):
 
 def test_unknown_model_and_its_headers(client):
     answer = client.chat(model="NonExistentModel")
-    assert (answer.status_code, answer.text) == (404, '{"status":404,"message":"No such model"}')
+    assert (answer.status_code, answer.text) == (404, '{"status":404,"message":"No such model"}\n')
+    assert answer.headers["content-length"] == "41"  # as recorded
     assert "x-request-id" in answer.headers
     assert client.sandbox.refused[0].refusal == "No such model [model 'NonExistentModel']"
 
 
 def test_too_long_and_too_big(client):
     client.sandbox.knobs.context_tokens = 50
-    answer = client.chat("word " * 60)
-    assert (answer.status_code, answer.json()["message"]) == (413, "Payload too large")
+    refusal = "CONTEXT_TOO_LONG: context too long 73, maximum allowed context is 50"
+    for answer in (client.chat("word " * 60), client.chat_v2("word " * 60, stream=True)):
+        assert (answer.status_code, answer.json()) == (422, {"status": 422, "message": refusal})
     client.sandbox.knobs.max_body_bytes = 100
-    assert client.chat("x" * 200).status_code == 413
+    answer = client.chat("x" * 200)
+    assert (answer.status_code, answer.json()["message"]) == (413, "Payload too large")
+
+
+@pytest.mark.parametrize(
+    ("model", "window"),
+    [("GigaChat", 261120), ("GigaChat-2-Pro", 261120), ("GigaChat-3-Lightning", 261120), ("GigaChat-Pro", 131072)],
+)
+def test_a_models_window(client, model, window):
+    assert client.chat("word " * (window - 13), model=model).status_code == 200
+    answer = client.chat("word " * (window - 12), model=model)
+    assert answer.status_code == 422
+    assert answer.json()["message"].endswith(f"maximum allowed context is {window}")
 
 
 def test_both_prefixes(client):

@@ -116,14 +116,29 @@ def test_picture(client):
     assert text == {"text": "Picture: Draw a cat"}
     assert files["files"][0]["mime"] == "image/jpeg"
     assert client.get(f"/files/{files['files'][0]['id']}/content").content.startswith(b"\xff\xd8")
-    names = [name for name, _ in events(client.chat_v2("Draw a cat", tools=[{"image_generate": {}}], stream=True))]
-    assert names[:2] == ["response.tool.in_progress", "response.tool.completed"]
+    streamed = events(client.chat_v2("Draw a cat", tools=[{"image_generate": {}}], stream=True))
+    assert [name for name, _ in streamed[:2]] == ["response.tool.in_progress", "response.tool.completed"]
+    name, done = streamed[-1]
+    (message,) = done["messages"]
+    assert (name, done["finish_reason"], set(message)) == (DONE, "stop", {"role", "tool_state_id"})
+    assert all("tool_state_id" not in data["messages"][0] for _, data in streamed[:-1])
 
 
 def test_search_sources(client):
-    text, inline = client.chat_v2("latest news", tools=[{"web_search": {}}]).json()["messages"][0]["content"]
-    assert text["text"].endswith("[sources=[1]]")
-    assert inline["inline_data"]["sources"]["1"]["url"].startswith("https://")
+    """One part holds the text and its sources; it may stand in a later history."""
+    (part,) = client.chat_v2("latest news", tools=[{"web_search": {}}]).json()["messages"][0]["content"]
+    assert set(part) == {"text", "inline_data"}
+    assert part["text"].endswith("[sources=[1]]")
+    assert part["inline_data"]["sources"]["1"]["url"].startswith("https://")
+    *deltas, _ = (data for _, data in events(client.chat_v2("latest news", tools=[{"web_search": {}}], stream=True)))
+    (last,) = deltas[-1]["messages"][0]["content"]
+    assert last["inline_data"] == part["inline_data"]
+    assert part["text"].endswith(last["text"])
+    said = {"role": "assistant", "content": [part]}
+    later = [{"role": "user", "content": [{"text": text}]} for text in ("latest news", "Thanks")]
+    assert client.chat_v2(messages=[later[0], said, later[1]]).status_code == 200
+    later[1]["content"] = [part]
+    assert client.chat_v2(messages=[later[0], said, later[1]]).status_code == 422
 
 
 def test_forcing_a_tool_is_a_hint(client):

@@ -192,6 +192,9 @@ def test_recursive_schema_ends():
         ("Скажи слово ДА", "ДА"),
         ("Hello!", "Hello! How can I help?"),
         ("Привет!", "Привет! Чем могу помочь?"),
+        ("Привет! Ответь одним предложением.", "Привет! Чем могу помочь?"),
+        ("Hello, answer in one short sentence", "Hello! How can I help?"),
+        ("Расскажи сказку", "You asked: Расскажи сказку"),
         ("Why is the sky blue?", "You asked: Why is the sky blue?"),
         ('Return JSON {"a": 1}', '{\n    "a": 1\n}'),
         ("JSON with keys name, age for Bob, 42", '{\n    "name": "Bob",\n    "age": 42\n}'),
@@ -216,6 +219,33 @@ def test_json_with_the_keys_that_were_named(prompt, keys):
 def test_json_asked_for_by_the_system_message_with_a_schema():
     system = Said("system", 'Answer in JSON: {"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}')
     assert reply(Question([system, Said("user", "It is 7")])).text == '{\n    "n": 7\n}'
+
+
+ASKED_BESIDE = """### Task:
+Generate a concise title.
+### Output:
+JSON format: %s
+### Examples:
+- {"title": "Stock Market Trends"}
+### Chat History:
+<chat_history>
+USER: Какой океан самый большой и глубокий на всей Земле?
+Отвечай кратко.
+ASSISTANT: Тихий.
+USER: Спасибо!
+</chat_history>"""
+
+
+@pytest.mark.parametrize(
+    ("shape", "answer"),
+    [
+        ('{ "title": "your concise title here" }', {"title": "Какой океан самый большой и глубокий"}),
+        ('{ "follow_ups": ["Question 1?", "Question 2?"] }', {"follow_ups": []}),
+        ('{ "tags": ["tag1", "tag2"] }', {"tags": []}),
+    ],
+)
+def test_what_is_asked_beside_an_answer_is_made_of_the_chat(shape, answer):
+    assert json.loads(asked(ASKED_BESIDE % shape)) == answer
 
 
 def test_files_are_seen():
@@ -264,4 +294,8 @@ def test_pictures_are_whole_and_differ():
     one = jpeg("cat")
     assert one.startswith(b"\xff\xd8\xff\xe0")
     assert one.endswith(b"\xff\xd9")
+    size = one.index(b"\xff\xc0") + 5
+    assert (int.from_bytes(one[size : size + 2], "big"), int.from_bytes(one[size + 2 : size + 4], "big")) == (288, 384)
+    scan = one[one.index(b"\xff\xda") :]
+    assert b"\xff" not in scan[2:-2].replace(b"\xff\x00", b"")  # nothing a decoder could take for a marker
     assert one != jpeg("dog")

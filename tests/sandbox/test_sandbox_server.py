@@ -1,4 +1,4 @@
-"""The server's life: TLS, HTTP/2, threads, ports, the environment it gives, the raw one beneath."""
+"""The server's life: TLS, HTTP/2, threads, ports, the environment it gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from litellm_gigachat_provider.sandbox import Sandbox
-from litellm_gigachat_provider.sandbox.faults import Act, RawServer
 
 HELLO = {"model": "GigaChat", "messages": [{"role": "user", "content": "Count from 1 to 9"}]}
 
@@ -119,16 +118,3 @@ def test_a_new_key_for_each_test(gigachat_sandbox):
     old = gigachat_sandbox.credentials
     gigachat_sandbox.reset(new_key=True)
     assert gigachat_sandbox.credentials != old
-
-
-def test_raw_server():
-    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    with RawServer([Act.READ, ok], [Act.READ, b"HTTP/1.1 200 OK\r\nContent-", Act.RESET], [Act.HOLD]) as server:
-        assert httpx.post(server.url, content=b"body", trust_env=False).text == "ok"
-        assert server.received[0].endswith(b"\r\n\r\nbody")
-        with pytest.raises(httpx.TransportError):
-            httpx.get(server.url, trust_env=False)
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.get(server.url, trust_env=False, timeout=0.1)
-    assert server.connections == 3
-    assert not [thread for thread in threading.enumerate() if thread.name == "gigachat-raw"]

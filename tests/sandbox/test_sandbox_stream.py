@@ -44,7 +44,7 @@ def test_a_stream_that_stops_early(client, knob, failure):
 def test_an_error_inside(client):
     client.sandbox.knobs.stream.error_after = 1
     text, _ = read(client)
-    assert text.endswith('data: {"status":500,"message":"Internal Server Error"}\n\n')
+    assert text.endswith('data: {"status_code":500,"message":"Internal Server Error"}\n\n')
 
 
 @pytest.mark.parametrize(("knob", "count"), [("no_done", 0), ("double_done", 2)])

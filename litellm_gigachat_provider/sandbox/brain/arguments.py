@@ -23,31 +23,25 @@ _FREE_TEXT: Final = ("query", "question", "text", "prompt", "content", "message"
 _ANSWER: Final = ("answer", "final_answer", "ответ")
 _LAST_STEP: Final = ("final_answer", "finish", "submit")  # tools by which agents' loops end
 _OBSERVED: Final = re.compile(r"\W*(?:observation|наблюдение)\b", re.IGNORECASE)
-_NUMERIC: Final = (
-    "age",
-    "count",
-    "year",
-    "price",
-    "number",
-    "quantity",
-    "total",
-    "возраст",
-    "год",
-    "цена",
-    "количество",
-)
+_NUMERIC: Final = ("age", "count", "year", "price", "number", "quantity", "total", "возраст", "год", "цена",
+                  "количество")  # fmt: skip
+_COMMAND: Final = re.compile(r"command|cmd|(?<!de)script", re.IGNORECASE)
+_EXACT: Final = re.compile(rf"{_COMMAND.pattern}|(?<![a-z])(?:file|path|dir)|(?:file|path|dir)(?![a-z])", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?<![\w/])(?:[\w~.-]*/[\w./~-]*|[\w-]+\.[a-z]\w{0,4})(?!\w)")
 _MAX_DEPTH: Final = 12
 
 
 class Filler:
     """Fills one function's arguments. Each number, quote and name of the prompt is used once, in order.
 
-    ``told``: what functions have answered so far; it becomes the argument that asks for the answer.
+    ``told``: what functions have answered so far; it becomes the argument that asks for the answer. ``made_up``: a
+    command or a path had to be invented.
     """
 
     def __init__(self, prompt: str, root: Mapping[str, Any] | None = None, told: str = "") -> None:
         self.prompt = prompt
         self._told = told
+        self.made_up = False
         self._root = root or {}
         self._words = words.words(prompt)
         self._quoted = words.quoted(prompt)
@@ -154,10 +148,21 @@ class Filler:
                 return patterns.example(schema["pattern"], self.prompt)
             except (Refusal, re.error):
                 return "x"
-        text = self._by_kind(schema.get("format", ""), name) or self._any(name)
+        exact = self._exact(name) if _EXACT.search(name) else ""
+        text = exact or self._by_kind(schema.get("format", ""), name) or self._any(name)
         if not text and isinstance(schema.get("default"), str):
             text = schema["default"]
         return text or "text"
+
+    def _exact(self, name: str) -> str:
+        """A command as it is quoted, a path as it is written."""
+        if _COMMAND.search(name):
+            found = self._quoted.pop(0) if self._quoted else ""
+        else:
+            path = _PATH.search(self.prompt)
+            found = path.group() if path else ""
+        self.made_up = self.made_up or not found
+        return found
 
     def _by_kind(self, kind: str, name: str) -> str:
         """Dates, addresses and formulas are recognised by the property's format or name."""

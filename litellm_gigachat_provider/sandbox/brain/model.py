@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from . import patterns, prose, words
+from . import asking, patterns, prose, words
 from .arguments import Filler
 from .pictures import jpeg
 
-_NAMED: Final = 10  # the prompt writes the function's very name
 _ENOUGH: Final = 2
+_SUMMARY: Final = re.compile(r"[^.\n]{,200}")  # what a description begins with says what the function is for
 _DRAW: Final = ("draw", "picture", "нарису", "изобраз", "картинк", "paint", "illustrat")
-_REFUSES_CALLS: Final = ("without calling", "without tools", "don't call", "do not call", "без функц", "не вызывай")
 
 
 @dataclass
@@ -121,14 +121,10 @@ def _forced(question: Question) -> list[Call]:
 
 def _wanted(question: Question) -> list[Call]:
     """The calls the prompt asks for and this turn has not made yet: all at once, or the next one."""
-    prompt = question.prompt
-    if any(sign in prompt.lower() for sign in _REFUSES_CALLS):
-        return []
+    asked = asking.request(question.prompt, [item["name"] for item in question.functions])
     made = [(call.name, call.arguments) for said in question.turn for call in said.calls]
-    first_hop = not made
-    planned = [
-        call for function in _ranked(question, first_hop=first_hop) for call in _expand(function, prompt, question.told)
-    ]
+    ranked = _ranked(question.functions, asked, first_hop=not made)
+    planned = [call for function in ranked for call in _expand(function, asked, question.told)]
     open_calls = [call for call in planned if not _already(call, made)]
     return open_calls if question.parallel else open_calls[:1]
 
@@ -141,23 +137,34 @@ def _already(call: Call, made: Sequence[tuple[str, Any]]) -> bool:
     )
 
 
-def _ranked(question: Question, *, first_hop: bool) -> list[Mapping[str, Any]]:
+def _ranked(functions: Sequence[Mapping[str, Any]], asked: str, *, first_hop: bool) -> list[Mapping[str, Any]]:
     """Functions the prompt names, in the prompt's order; without any, the best match by description."""
-    prompt = words.words(question.prompt)
-    named = [item for item in question.functions if _by_name(item, prompt, question.prompt)]
+    plain = asking.spoken(asked)
+    prompt = words.words(plain)
+    named = [item for item in functions if _by_name(item, prompt, plain) and _fillable(item, asked)]
     if named:
-        return sorted(named, key=lambda item: _position(item, question.prompt))
+        return sorted(named, key=lambda item: _position(item, asked))
     if not first_hop:
         return []
-    scored = [(_score(item, prompt), -number, item) for number, item in enumerate(question.functions)]
+    harmless = [item for item in functions if asking.orders(item["name"], plain) is None and _fillable(item, asked)]
+    scored = [(_score(item, prompt), -number, item) for number, item in enumerate(harmless)]
     best = max(scored, key=lambda entry: entry[:2], default=None)
     return [best[2]] if best is not None and best[0] >= _ENOUGH else []
 
 
 def _by_name(function: Mapping[str, Any], prompt: Sequence[str], text: str) -> bool:
     name = function["name"]
-    own = words.words(name)
-    return name.lower() in text.lower() or bool(own and words.mentioned(own, prompt))
+    if asking.names_it(name, text):
+        return True
+    ordered = asking.orders(name, text)
+    return ordered if ordered is not None else bool(words.mentioned(words.words(name), prompt))
+
+
+def _fillable(function: Mapping[str, Any], asked: str) -> bool:
+    """Whether the prompt has the commands and paths that the function wants."""
+    filler, schema = Filler(asked, function.get("parameters")), function.get("parameters", {})
+    filler.fill(schema)
+    return not filler.made_up
 
 
 def _position(function: Mapping[str, Any], text: str) -> int:
@@ -175,7 +182,8 @@ def _position(function: Mapping[str, Any], text: str) -> int:
 def _score(function: Mapping[str, Any], prompt: Sequence[str]) -> int:
     examples = " ".join(item["request"] for item in function.get("few_shot_examples", []))
     parameters = function.get("parameters", {}).get("properties", {})
-    described = words.words(f"{function.get('description', '')} {examples}")
+    summary = _SUMMARY.match(function.get("description", ""))
+    described = words.words(f"{summary.group() if summary else ''} {examples}")
     return len(words.mentioned(set(described), prompt)) + len(
         words.mentioned(set(words.words(" ".join(parameters))), prompt)
     )

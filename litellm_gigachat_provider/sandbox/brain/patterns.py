@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable
 from typing import Final
 
 from ..rules.refusal import invalid
 
 _CLASSES: Final = {"d": "0123456789", "w": "abc123", "s": " ", "D": "x", "W": "-", "S": "x"}
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
-_REPEATS: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_TOKEN: Final = re.compile(
+    r"(?P<open>\((?:\?(?::|P?<\w+>))?(?!\?))|(?P<close>\))|(?P<bar>\|)|(?P<edge>\\[bBAZ]|[\^$])"
+    r"|(?:(?P<sign>[*+?])|\{(?P<least>\d+)(?P<comma>,?)(?P<most>\d*)\})[?+]?"  # + or ? behind it: possessive or lazy
+    r"|\[(?P<negated>\^?)(?P<set>(?:\]|\\.|[^\]\\])(?:\\.|[^\]\\])*)\]|(?P<one>\\.|.)",
+    re.DOTALL,
+)
+_SET_ITEM: Final = re.compile(r"(\\.|.)(?:-(\\.|[^\]]))?", re.DOTALL)
 
 
 def example(pattern: str, hint: str = "") -> str:
@@ -18,123 +26,54 @@ def example(pattern: str, hint: str = "") -> str:
     for found in compiled.finditer(hint):
         if found.group() and compiled.fullmatch(found.group()):
             return found.group()
-    text = _Generator(pattern).run()
-    if compiled.fullmatch(text) is None:
+    text = _generated(pattern)
+    if text is None or compiled.fullmatch(text) is None:
         raise invalid("response_format.regex uses constructs that are not supported")
     return text
 
 
-class _Generator:
-    """Recursive descent; takes the first alternative and the fewest repeats that are not zero."""
+def _generated(pattern: str) -> str | None:
+    """Of each group the first alternative, of each repetition the fewest that are not zero; None for look-around."""
+    turn = itertools.count(1)
+    groups: list[list[list[Callable[[], str]]]] = [[[]]]  # open groups of alternatives of atoms
 
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        self._at = 0
-        self._turn = 0
+    def one_of(choices: str) -> Callable[[], str]:
+        return lambda: choices[next(turn) % len(choices)] if len(choices) > 1 else choices
 
-    def run(self) -> str:
-        return self._alternatives()
+    def row(atoms: list[Callable[[], str]]) -> Callable[[], str]:
+        return lambda: "".join([atom() for atom in atoms])
 
-    def _peek(self) -> str:
-        return self._pattern[self._at : self._at + 1]
+    for token in _TOKEN.finditer(pattern):
+        atoms = groups[-1][-1]
+        if token["one"] == "(":
+            return None
+        if token["open"]:
+            groups.append([[]])
+        elif token["close"]:
+            inner = groups.pop()[0]
+            groups[-1][-1].append(row(inner))
+        elif token["bar"]:
+            groups[-1].append([])
+        elif token["sign"] or token["least"]:
+            least = int(token["least"] or token["sign"] == "+")
+            most = least if token["least"] and not token["comma"] else int(token["most"] or 1)
+            # Each time anew, so that \d\d\d and \d{3} give 123, not 111.
+            atoms.append(row([atoms.pop()] * max(least, min(most, 1))))
+        elif not token["edge"]:
+            atoms.append(one_of(_set(token["set"], token["negated"]) if token["set"] else _characters(token["one"])))
+    return row(groups[0][0])()
 
-    def _next(self) -> str:
-        char = self._peek()
-        self._at += 1
-        return char
 
-    def _alternatives(self) -> str:
-        first = self._sequence()
-        while self._peek() == "|":
-            self._at += 1
-            self._sequence()
-        return first
+def _characters(item: str) -> str:
+    if item[0] != "\\":
+        return "x" if item == "." else item
+    return _CLASSES.get(item[1]) or _ESCAPES.get(item[1], item[1])
 
-    def _sequence(self) -> str:
-        out: list[str] = []
-        while self._peek() not in ("", "|", ")"):
-            start = self._at
-            piece = self._atom()
-            least, most = self._repeat()
-            count = max(least, 1) if most is None or most >= 1 else 0
-            out.append(piece)
-            end = self._at
-            for _ in range(count - 1):
-                # The atom is run again so that \d\d\d gives 123, not 111.
-                self._at = start
-                out.append(self._atom())
-            self._at = end
-            if count == 0:
-                out.pop()
-        return "".join(out)
 
-    def _atom(self) -> str:
-        char = self._next()
-        if char == "(":
-            return self._group()
-        if char == "[":
-            return self._pick(self._set())
-        if char == "\\":
-            return self._escape()
-        if char == ".":
-            return "x"
-        return "" if char in "^$" else char
-
-    def _group(self) -> str:
-        if self._peek() == "?":
-            head = re.match(r"\?(?::|P<\w+>|<\w+>)", self._pattern[self._at :])
-            if head is None:
-                raise invalid("response_format.regex uses look-around, which is not supported")
-            self._at += head.end()
-        inner = self._alternatives()
-        self._at += 1  # the closing bracket; re.compile has already proved it is there
-        return inner
-
-    def _escape(self) -> str:
-        char = self._next()
-        if char in _CLASSES:
-            return self._pick(_CLASSES[char])
-        if char in "bBAZ":
-            return ""
-        return _ESCAPES.get(char, char)
-
-    def _pick(self, choices: str) -> str:
-        self._turn += 1
-        return choices[self._turn % len(choices)]
-
-    def _set(self) -> str:
-        negated = self._peek() == "^"
-        if negated:
-            self._at += 1
-        chars = ""
-        while self._peek() != "]" or not chars:
-            char = self._next()
-            if char == "\\":
-                char = self._next()
-                chars += _CLASSES.get(char, _ESCAPES.get(char, char))
-            elif self._peek() == "-" and self._pattern[self._at + 1 : self._at + 2] not in ("]", ""):
-                self._at += 1
-                chars += "".join(map(chr, range(ord(char), min(ord(self._next()), ord(char) + 200) + 1)))
-            else:
-                chars += char
-        self._at += 1
-        if negated:
-            return next((free for free in "abcdefghij0123456789 -_" if free not in chars), "x")
-        return chars
-
-    def _repeat(self) -> tuple[int, int | None]:
-        limits: tuple[int, int | None] = (1, 1)
-        char = self._peek()
-        if char in _REPEATS:
-            self._at += 1
-            limits = _REPEATS[char]
-        elif char == "{":
-            match = re.match(r"\{(\d+)(,?)(\d*)\}", self._pattern[self._at :])
-            if match is None:
-                return limits
-            self._at += match.end()
-            least = int(match[1])
-            limits = (least, int(match[3]) if match[3] else None if match[2] else least)
-        if self._peek() in ("?", "+"):  # lazy or possessive
-            self._at += 1
-        return limits
+def _set(items: str, negated: str) -> str:
+    chars = ""
+    for first, last in _SET_ITEM.findall(items):
+        start = first if first == "." else _characters(first)
+        end = ord(_characters(last)[0]) if last else 0
+        chars += "".join(map(chr, range(ord(start), min(end, ord(start) + 200) + 1))) if last else start
+    return next((free for free in "abcdefghij0123456789 -_" if free not in chars), "x") if negated else chars

@@ -14,7 +14,8 @@ _COUNT: Final = re.compile(
     r"(?:count|посчитай|сосчитай|числа)\D*?(-?\d+)\s*(?:to|до|\.\.|-|по)\s*(-?\d+)", re.IGNORECASE
 )
 _SAY: Final = re.compile(
-    r"(?:\bsay|\brepeat|\breply with|\banswer with|\brespond with|скажи|повтори|ответь)\b(?: after me| за мной)?"
+    r"(?:\bsay|\brepeat|\breply with|\banswer with|\brespond with|\bскажи|\bповтори|\bответь)\b(?: after me| за мной)?"
+    r"(?!\W+(?:in |with )?(?:one |a |short |одн\w+ |кратк\w+ )*(?:sentence|line|phrase|предложени|фраз|строк))"
     r"(?: only| exactly| just| the word| word| одним словом| словом| слово| только)*:?\s*(.+)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -22,6 +23,8 @@ _TAIL: Final = re.compile(
     r"\s*(?:and nothing else|only|exactly|и ничего (?:больше|более)|without .*)?\s*[.!]*\s*$", re.IGNORECASE
 )
 _HELLO: Final = re.compile(r"^\W*(hello|hi|hey|привет|здравствуй\w*|добрый день)\b", re.IGNORECASE)
+# What Open WebUI asks beside each answer: {"title": …}, {"follow_ups": […]}, {"tags": […]} for the chat it quotes.
+_CHAT: Final = re.compile(r"<chat_history>\s*USER:\s*(.+?)\s*$.*</chat_history>", re.DOTALL | re.MULTILINE)
 _JSON: Final = re.compile(r"\bJSON\b", re.IGNORECASE)
 _LISTED: Final = r"((?:[\"'`«]?\w+[\"'`»]?(?:\s*,\s*(?:and |и )?|\s+and\s+|\s+и\s+)?)+)"
 _KEYS: Final = re.compile(rf"\b(?:keys?|fields?|properties|ключ\w*|пол[еяй]\w*)\b\s*:?\s*{_LISTED}", re.IGNORECASE)
@@ -91,6 +94,10 @@ def _scalar(value: Any) -> str:
 def json_text(system: str, prompt: str, found: Sequence[tuple[str, Any]]) -> str:
     """A JSON object: an instance of a schema the texts carry, an object they carry, or one with the keys they name."""
     carried = words.json_objects(prompt) + words.json_objects(system)
+    chat = _CHAT.search(prompt)
+    if chat and carried:
+        title = " ".join(chat[1].split()[:6]).rstrip(".,:;!?…")
+        return _pretty({key: [] if isinstance(value, list) else title for key, value in carried[0].items()})
     schema = next((item for item in carried if "properties" in item), None)
     if schema is not None:
         plain = "\n".join([prompt, *(_flat(value) for _, value in found)])

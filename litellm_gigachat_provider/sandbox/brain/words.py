@@ -9,7 +9,7 @@ from typing import Any, Final
 
 _WORD: Final = re.compile(r"[^\W\d_]+", re.UNICODE)
 _CAMEL: Final = re.compile(r"(?<=[a-zа-я])(?=[A-ZА-Я])")
-_QUOTED: Final = re.compile(r"'([^']+)'|\"([^\"]+)\"|«([^»]+)»|“([^”]+)”|`([^`]+)`")
+QUOTED: Final = re.compile(r"(?<!\w)'([^']+)'(?!\w)|\"([^\"]+)\"|«([^»]+)»|“([^”]+)”|`([^`]+)`")
 _NUMBER: Final = re.compile(r"(?<![\w.-])-?\d+(?:[.,]\d+)?(?![\w])")
 # "San Francisco, CA" is one place.
 _NAME: Final = re.compile(r"[A-ZА-ЯЁ][\w'’-]*(?:[ -][A-ZА-ЯЁ][\w'’-]*)*(?:, [A-Z]{2}\b)?")
@@ -34,6 +34,9 @@ _BRIDGE: Final = {
     "посчита": "calculate", "письм": "email", "отправ": "send", "календар": "calendar", "событ": "event",
     "цен": "price", "билет": "ticket", "город": "city", "новост": "news", "файл": "file", "дат": "date",
     "статус": "status", "адрес": "address", "книг": "book", "рейс": "flight", "отел": "hotel",
+    "запуст": "run", "запуск": "run", "выполн": "run", "исполн": "run", "execut": "run", "созда": "create",
+    "напиш": "write", "удал": "delete", "отмен": "cancel", "перезапуст": "restart", "останов": "stop",
+    "измен": "edit", "исправ": "edit", "установ": "install",
     "напомин": "reminder", "товар": "product", "клиент": "customer", "маршрут": "route", "карт": "map",
 }  # fmt: skip
 
@@ -78,7 +81,7 @@ def mentioned(needles: Iterable[str], haystack: Iterable[str]) -> set[str]:
 
 
 def quoted(text: str) -> list[str]:
-    return [next(group for group in match.groups() if group) for match in _QUOTED.finditer(text)]
+    return [next(group for group in match.groups() if group) for match in QUOTED.finditer(text)]
 
 
 def numbers(text: str) -> list[float]:

@@ -13,6 +13,7 @@ EXPIRED: Final = "Token has expired"
 FORBIDDEN: Final = "Permission denied"
 TOO_MANY: Final = "Too many requests"
 TOO_LARGE: Final = "Payload too large"
+TOO_LONG: Final = "CONTEXT_TOO_LONG: context too long {tokens}, maximum allowed context is {window}"
 SYSTEM_FIRST: Final = "Invalid params: system message must be the first message"
 CALL_WITHOUT_RESULT: Final = "Invalid params: every assistant function call must have a result in history"
 RESULT_WITHOUT_CALL: Final = (

@@ -11,46 +11,23 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .refusal import BAD_NAMES, UNPROCESSABLE, Refusal, bad_json, invalid
+from .common_rules import is_object, is_string, is_strings
+from .refusal import BAD_NAMES, UNPROCESSABLE, Refusal, invalid
 
 FUNCTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 BUILT_INS: Final = frozenset({"text2image", "text2model3d", "get_file_content"})
 RESERVED: Final = BUILT_INS | {"web_search"}
-FUNCTION_KEYS: Final = frozenset({"name", "description", "parameters", "few_shot_examples", "return_parameters"})
+FUNCTION: Final = {
+    "name!": is_string,
+    "description": is_string,
+    "parameters": is_object,
+    "return_parameters": is_object,
+    "few_shot_examples": [{"request!": is_string, "params!": is_object}],
+}
+_FUNCTION_KEYS: Final = {key.rstrip("!") for key in FUNCTION}
 TYPES: Final = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 FORMATS: Final = frozenset({"date", "date-time", "time"})
 REFUSED_KEYWORDS: Final = ("$ref", "$defs", "definitions", "anyOf", "oneOf", "allOf", "not", "$schema")
-
-
-def check_function_types(functions: Any, where: str = "functions") -> None:
-    """400 for every field whose JSON type is wrong."""
-    if not isinstance(functions, list):
-        raise bad_json(f"{where} must be an array")
-    for number, function in enumerate(functions):
-        place = f"{where}[{number}]"
-        if not isinstance(function, dict):
-            raise bad_json(f"{place} must be an object")
-        if not isinstance(function.get("name"), str):
-            raise bad_json(f"{place}.name must be a string")
-        for key, kind in (("description", str), ("parameters", dict), ("return_parameters", dict)):
-            if key in function and not isinstance(function[key], kind):
-                raise bad_json(f"{place}.{key} has a wrong JSON type")
-        _check_examples(function, place)
-
-
-def _check_examples(function: Mapping[str, Any], place: str) -> None:
-    if "few_shot_examples" not in function:
-        return
-    examples = function["few_shot_examples"]
-    if not isinstance(examples, list):
-        raise bad_json(f"{place}.few_shot_examples must be an array")
-    for example in examples:
-        if (
-            not isinstance(example, dict)
-            or not isinstance(example.get("request"), str)
-            or not isinstance(example.get("params"), dict)
-        ):
-            raise bad_json(f"{place}.few_shot_examples must hold {{request: string, params: object}}")
 
 
 def check_functions(
@@ -78,7 +55,7 @@ def _check_function(function: Mapping[str, Any], where: str, *, strict_fields: b
         return  # a built-in is switched on by its bare name
     if name in RESERVED:
         raise invalid(f"function name {name} is reserved")
-    unknown = sorted(set(function) - FUNCTION_KEYS)
+    unknown = sorted(set(function) - _FUNCTION_KEYS)
     if unknown and strict_fields:
         raise invalid(f"unknown field {where}.{unknown[0]}")
     if "parameters" not in function:
@@ -96,50 +73,40 @@ def check_root(schema: Mapping[str, Any], where: str) -> None:
 
 def check_schema(schema: Any, where: str) -> None:
     """One schema node and everything below it; raises 422 naming the path in ``Refusal.reason``."""
-    if not isinstance(schema, dict):
-        raise Refusal(422, UNPROCESSABLE, f"{where} must be an object")
-    for keyword in REFUSED_KEYWORDS:
-        if keyword in schema:
-            raise Refusal(422, UNPROCESSABLE, f"{where}: {keyword} is not supported")
-    kind = schema.get("type")
-    if not isinstance(kind, str):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: type must be one string, got {kind!r}")
-    if kind not in TYPES:
-        raise Refusal(422, UNPROCESSABLE, f"{where}: unknown type {kind!r}")
-    _check_words(schema, where)
-    if kind == "object":
-        _check_object(schema, where)
-    elif kind == "array":
-        if not isinstance(schema.get("items"), dict):
-            raise Refusal(422, UNPROCESSABLE, f"{where}: an array needs items as one schema")
+    fault = _fault(schema)
+    if fault:
+        raise Refusal(422, UNPROCESSABLE, f"{where}: {fault}")
+    if schema["type"] == "array":
         check_schema(schema["items"], f"{where}.items")
+    if schema["type"] == "object":
+        for name, sub in schema["properties"].items():
+            check_schema(sub, f"{where}.properties.{name}")
+        if isinstance(schema.get("additionalProperties"), dict):
+            check_schema(schema["additionalProperties"], f"{where}.additionalProperties")
 
 
-def _check_words(schema: Mapping[str, Any], where: str) -> None:
-    enum = schema.get("enum")
-    if enum is not None and (
-        not isinstance(enum, list) or not enum or not all(isinstance(value, str) for value in enum)
-    ):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: enum must hold strings only")
-    if enum is not None and len(set(enum)) != len(enum):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: enum values must be unique")
+def _fault(schema: Any) -> str | None:
+    """What is wrong with this one node."""
+    if not isinstance(schema, dict):
+        return "must be an object"
+    kind, enum = schema.get("type"), schema.get("enum")
+    refused = [keyword for keyword in REFUSED_KEYWORDS if keyword in schema]
+    if refused:
+        return f"{refused[0]} is not supported"
+    if not isinstance(kind, str) or kind not in TYPES:
+        return f"type must be one known string, got {kind!r}"
+    if enum is not None and (not enum or not is_strings(enum) or len(set(enum)) != len(enum)):
+        return "enum must hold strings only, each once"
     if "format" in schema and schema["format"] not in FORMATS:
-        raise Refusal(422, UNPROCESSABLE, f"{where}: format {schema['format']!r} is not supported")
+        return f"format {schema['format']!r} is not supported"
     if not isinstance(schema.get("description", ""), str):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: description must be a string")
-
-
-def _check_object(schema: Mapping[str, Any], where: str) -> None:
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: an object needs properties")
-    required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: required must be a list of names")
-    for name, sub in properties.items():
-        check_schema(sub, f"{where}.properties.{name}")
-    extra = schema.get("additionalProperties")
-    if isinstance(extra, dict):
-        check_schema(extra, f"{where}.additionalProperties")
-    elif extra is not None and not isinstance(extra, bool):
-        raise Refusal(422, UNPROCESSABLE, f"{where}: additionalProperties must be a schema or a boolean")
+        return "description must be a string"
+    if kind == "array" and not isinstance(schema.get("items"), dict):
+        return "an array needs items as one schema"
+    if kind == "object" and not isinstance(schema.get("properties"), dict):
+        return "an object needs properties"
+    if kind == "object" and not is_strings(schema.get("required", [])):
+        return "required must be a list of names"
+    if kind == "object" and not isinstance(schema.get("additionalProperties"), (dict, bool, type(None))):
+        return "additionalProperties must be a schema or a boolean"
+    return None

@@ -8,48 +8,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from . import common_rules as rules
 from .common_rules import FileLookup, Pairing
-from .refusal import NO_FUNCTIONS, NOT_A_RESULT, SYSTEM_FIRST, Refusal, bad_json, invalid
-from .schema_rules import BUILT_INS, check_function_types, check_functions
+from .refusal import NO_FUNCTIONS, NOT_A_RESULT, Refusal, invalid
+from .schema_rules import BUILT_INS, FUNCTION, check_functions
 
 __all__ = ["Refusal", "validate_chat_v1"]
 
-_FIELDS: Final[dict[str, rules.Check]] = {
-    "model": rules.is_string,
-    "messages": lambda value: isinstance(value, list),
+_MESSAGE: Final = {
+    "role!": rules.is_string,
+    "content!": rules.is_string,
+    "attachments": rules.is_strings,
+    "function_call": {"name!": rules.is_string, "arguments!": rules.is_object},
+    "functions_state_id": rules.is_string,
+    "name": rules.is_string,
+}
+_FIELDS: Final[rules.Shape] = {
+    "model!": rules.is_string,
+    "messages!": [_MESSAGE],
     "temperature": rules.is_number,
     "top_p": rules.is_number,
     "max_tokens": rules.is_integer_or_null,
     "repetition_penalty": rules.is_number,
     "stream": rules.is_bool,
     "update_interval": rules.is_number,
-    "function_call": lambda value: isinstance(value, (str, dict)),
-    "functions": lambda value: isinstance(value, list),
+    "function_call": lambda value: (
+        isinstance(value, str) or (rules.is_object(value) and rules.is_string(value.get("name")))
+    ),
+    "functions": [FUNCTION],
     "response_format": rules.is_object,
     "reasoning_effort": rules.is_string,
     "profanity_check": rules.is_bool,
     "flags": rules.is_strings,
-    "storage": rules.is_object,
-    "function_ranker": rules.is_object,
-}
-_STORAGE: Final[dict[str, rules.Check]] = {
-    "is_stateful": rules.is_bool,
-    "limit": rules.is_integer,
-    "assistant_id": rules.is_string,
-    "thread_id": rules.is_string,
-    "metadata": rules.is_object,
-}
-_RANKER: Final[dict[str, rules.Check]] = {"enabled": rules.is_bool, "top_n": rules.is_integer}
-_MESSAGE: Final[dict[str, rules.Check]] = {
-    "role": rules.is_string,
-    "content": rules.is_string,
-    "attachments": rules.is_strings,
-    "function_call": rules.is_object,
-    "functions_state_id": rules.is_string,
-    "name": rules.is_string,
+    "storage": {
+        "is_stateful": rules.is_bool,
+        "limit": rules.is_integer,
+        "assistant_id": rules.is_string,
+        "thread_id": rules.is_string,
+        "metadata": rules.is_object,
+    },
+    "function_ranker": {"enabled": rules.is_bool, "top_n": rules.is_integer},
 }
 _ROLES: Final[dict[str, frozenset[str]]] = {
     "system": frozenset({"role", "content"}),
@@ -68,65 +69,32 @@ def validate_chat_v1(
     models_without_functions: Collection[str] = (),
     warnings: list[str] | None = None,
 ) -> None:
-    """Raises :class:`Refusal` as the service would; ``warnings`` collects what is unwise but accepted.
+    """Raises :class:`Refusal` as the service would; ``warnings`` collects unknown fields.
 
     ``files`` answers an attachment's id with its MIME type or raises a refusal; without it ids are not looked up.
     """
-    notes: list[str] = [] if warnings is None else warnings
-    _types(body)
-    rules.check_model(body["model"], known_models)
-    rules.unknown_fields(body, _FIELDS, strict=strict_fields, warnings=notes)
-    _parameters(body, strict_fields=strict_fields, warnings=notes)
-    _functions(body, strict_fields=strict_fields, models_without_functions=models_without_functions)
-    _messages(body["messages"], strict_fields=strict_fields, warnings=notes)
-    rules.check_files((message.get("attachments", []) for message in body["messages"]), files, notes)
-
-
-def _types(body: Any) -> None:
-    if not isinstance(body, dict):
-        raise bad_json("the body must be an object")
-    for name in ("model", "messages"):
-        if name not in body:
-            raise bad_json(f"{name} is required")
+    unknown = partial(rules.unknown_fields, strict=strict_fields, warnings=[] if warnings is None else warnings)
     rules.check_types(body, _FIELDS)
-    for number, message in enumerate(body["messages"]):
-        _message_types(message, f"messages[{number}]")
-    if "functions" in body:
-        check_function_types(body["functions"])
-    rules.check_types(body.get("storage", {}), _STORAGE, "storage.")
-    rules.check_types(body.get("function_ranker", {}), _RANKER, "function_ranker.")
-    choice = body.get("function_call")
-    if isinstance(choice, dict) and not isinstance(choice.get("name"), str):
-        raise bad_json("function_call.name must be a string")
-
-
-def _message_types(message: Any, where: str) -> None:
-    if not isinstance(message, dict):
-        raise bad_json(f"{where} must be an object")
-    for name in ("role", "content"):
-        if name not in message:
-            raise bad_json(f"{where}.{name} is required")
-    rules.check_types(message, _MESSAGE, f"{where}.")
-    call = message.get("function_call")
-    if call is not None:
-        if not isinstance(call.get("name"), str):
-            raise bad_json(f"{where}.function_call.name must be a string")
-        if not isinstance(call.get("arguments"), dict):
-            raise bad_json(f"{where}.function_call.arguments must be an object")
-
-
-def _parameters(body: Mapping[str, Any], *, strict_fields: bool, warnings: list[str]) -> None:
-    rules.check_sampling(body, warnings)
+    rules.check_model(body["model"], known_models)
+    unknown(body, _FIELDS)
+    rules.check_sampling(body)
     if "reasoning_effort" in body:
         rules.check_effort(body["reasoning_effort"], "reasoning_effort")
     if "response_format" in body:
         rules.check_format(body["response_format"], strict=strict_fields)
-        if body["response_format"]["type"] != "text" and body.get("functions"):
-            warnings.append("response_format should not be combined with functions")
-    rules.unknown_fields(body.get("storage", {}), _STORAGE, strict=strict_fields, warnings=warnings, where="storage.")
-    rules.unknown_fields(
-        body.get("function_ranker", {}), _RANKER, strict=strict_fields, warnings=warnings, where="function_ranker."
-    )
+    _functions(body, strict_fields=strict_fields, models_without_functions=models_without_functions)
+
+    def message(message: Mapping[str, Any], where: str, pairing: Pairing) -> None:
+        unknown(message, _ROLES[message["role"]], where=f"{where}.")
+        if message["role"] == "function":
+            _result(message, where, pairing)
+        elif "function_call" in message:
+            pairing.calls([message["function_call"]["name"]])
+        else:
+            pairing.other()
+
+    rules.check_history(body["messages"], _ROLES, message)
+    rules.check_files((message.get("attachments", []) for message in body["messages"]), files)
 
 
 def _functions(body: Mapping[str, Any], *, strict_fields: bool, models_without_functions: Collection[str]) -> None:
@@ -144,29 +112,6 @@ def _functions(body: Mapping[str, Any], *, strict_fields: bool, models_without_f
         extra = sorted(set(choice) - {"name", "partial_arguments"})
         if extra and strict_fields:
             raise invalid(f"unknown field function_call.{extra[0]}")
-
-
-def _messages(messages: Sequence[Mapping[str, Any]], *, strict_fields: bool, warnings: list[str]) -> None:
-    if not messages:
-        raise invalid("messages must not be empty")
-    pairing = Pairing()
-    for number, message in enumerate(messages):
-        where = f"messages[{number}]"
-        role = message["role"]
-        if role not in _ROLES:
-            raise invalid(f"unknown role {role} in {where}")
-        if role == "system" and number > 0:
-            raise Refusal(422, SYSTEM_FIRST, where)
-        rules.unknown_fields(message, _ROLES[role], strict=strict_fields, warnings=warnings, where=f"{where}.")
-        if role == "function":
-            _result(message, where, pairing)
-        elif "function_call" in message:
-            pairing.calls([message["function_call"]["name"]])
-        else:
-            pairing.other()
-    pairing.other()
-    if messages[-1]["role"] == "assistant":
-        warnings.append("the last message is the assistant's own")
 
 
 def _result(message: Mapping[str, Any], where: str, pairing: Pairing) -> None:

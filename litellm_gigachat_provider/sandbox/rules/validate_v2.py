@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from . import common_rules as rules
 from .common_rules import FileLookup, Pairing
-from .refusal import NO_FUNCTIONS, SYSTEM_FIRST, Refusal, bad_json, invalid
-from .schema_rules import check_function_types, check_functions
+from .refusal import NO_FUNCTIONS, Refusal, bad_json, invalid
+from .schema_rules import FUNCTION, check_functions
 
 __all__ = ["Refusal", "validate_chat_v2"]
 
-_FIELDS: Final[dict[str, rules.Check]] = {
-    "model": rules.is_string,
-    "messages": lambda value: isinstance(value, list),
-    "model_options": rules.is_object,
-    "stream": rules.is_bool,
-    "tools": lambda value: isinstance(value, list),
-    "tool_config": rules.is_object,
-    "disable_filter": rules.is_bool,
-    "filter_config": rules.is_object,
-    "storage": rules.is_object,
-    "assistant_id": rules.is_string,
-    "tools_state_id": rules.is_string,
-    "ranker_options": rules.is_object,
-    "user_info": rules.is_object,
-    "flags": rules.is_strings,
+_PART: Final = {
+    "text": rules.is_string,
+    "files": [{"id!": rules.is_string}],
+    "function_call": {"name!": rules.is_string, "arguments!": rules.is_object},
+    "function_result": {"name!": rules.is_string, "result!": lambda value: True},
+    "inline_data": rules.is_object,
 }
-_OPTIONS: Final[dict[str, rules.Check]] = {
+_OPTIONS: Final = {
     "temperature": rules.is_number,
     "top_p": rules.is_number,
     "max_tokens": rules.is_integer_or_null,
@@ -38,15 +30,32 @@ _OPTIONS: Final[dict[str, rules.Check]] = {
     "preset": rules.is_string,
     "unnormalized_history": rules.is_bool,
     "top_logprobs": rules.is_integer,
-    "reasoning": rules.is_object,
+    "reasoning": {"effort": rules.is_string},
     "response_format": rules.is_object,
 }
-_NESTED: Final[dict[str, dict[str, rules.Check]]] = {
+_TOOLS: Final[dict[str, rules.Shape]] = {
+    "functions": {"specifications!": [FUNCTION]},
+    "web_search": {"type": rules.is_string, "indexes": rules.is_list, "flags": rules.is_list},
+    "url_content_extraction": {},
+    "code_interpreter": {},
+    "image_generate": {},
+    "model_3d_generate": {},
+}
+_FIELDS: Final[rules.Shape] = {
+    "model": rules.is_string,
+    "messages!": [{"role!": rules.is_string, "content!": [_PART], "tools_state_id": rules.is_string}],
+    "model_options": _OPTIONS,
+    "stream": rules.is_bool,
+    "tools": [_TOOLS],
+    "tool_config": {"mode": rules.is_string, "function_name": rules.is_string, "tool_name": rules.is_string},
+    "disable_filter": rules.is_bool,
+    "filter_config": {"request_content": rules.is_object, "response_content": rules.is_object},
     "storage": {"limit": rules.is_integer, "thread_id": rules.is_string, "metadata": rules.is_object},
+    "assistant_id": rules.is_string,
+    "tools_state_id": rules.is_string,
     "ranker_options": {"enabled": rules.is_bool, "top_n": rules.is_integer, "embeddings_model": rules.is_string},
     "user_info": {"timezone": rules.is_string},
-    "filter_config": {"request_content": rules.is_object, "response_content": rules.is_object},
-    "tool_config": {"mode": rules.is_string, "function_name": rules.is_string, "tool_name": rules.is_string},
+    "flags": rules.is_strings,
 }
 _MESSAGE_KEYS: Final = frozenset({"role", "content", "tools_state_id"})
 # Both are taken for results: `tool` in the recordings, `function` by one observer.
@@ -58,15 +67,7 @@ _PARTS: Final[dict[str, frozenset[str]]] = {
     "tool": frozenset({"function_result"}),
     "function": frozenset({"function_result"}),
 }
-_ALL_PARTS: Final = frozenset().union(*_PARTS.values())
-_TOOL_FIELDS: Final[dict[str, frozenset[str]]] = {
-    "functions": frozenset({"specifications"}),
-    "web_search": frozenset({"type", "indexes", "flags"}),
-    "url_content_extraction": frozenset(),
-    "code_interpreter": frozenset(),
-    "image_generate": frozenset(),
-    "model_3d_generate": frozenset(),
-}
+_SEARCHED: Final = {"text", "inline_data"}  # one part of a web search's answer
 MODES: Final = ("auto", "none", "forced")
 
 
@@ -81,106 +82,55 @@ def validate_chat_v2(
     warnings: list[str] | None = None,
 ) -> None:
     """Raises :class:`Refusal` as the service would; arguments as in ``validate_chat_v1``."""
-    notes: list[str] = [] if warnings is None else warnings
-    _types(body)
+    unknown = partial(rules.unknown_fields, strict=strict_fields, warnings=[] if warnings is None else warnings)
+    rules.check_types(body, _FIELDS)
+    if not all(isinstance(value, dict) for tool in body.get("tools", []) for value in tool.values()):
+        raise bad_json("a tool must be an object of objects")
     if "model" in body:
         rules.check_model(body["model"], known_models)
     elif "assistant_id" not in body and "thread_id" not in body.get("storage", {}):
         raise bad_json("model is required")
-    rules.unknown_fields(body, _FIELDS, strict=strict_fields, warnings=notes)
-    _options(body.get("model_options", {}), strict_fields=strict_fields, warnings=notes)
-    for name, known in _NESTED.items():
-        rules.unknown_fields(body.get(name, {}), known, strict=strict_fields, warnings=notes, where=f"{name}.")
-    functions = _tools(body.get("tools", []), unavailable_tools, strict_fields=strict_fields, warnings=notes)
+    unknown(body, _FIELDS)
+    _options(body.get("model_options", {}), strict_fields=strict_fields)
+    tools = body.get("tools", [])
+    functions = _tools(tools, unavailable_tools, unknown, strict_fields=strict_fields)
     if functions and body.get("model") in models_without_functions:
         raise Refusal(422, NO_FUNCTIONS)
-    _tool_config(body.get("tool_config", {}), functions, {key for tool in body.get("tools", []) for key in tool})
-    _messages(body["messages"], strict_fields=strict_fields, warnings=notes)
-    rules.check_files((file_ids(message) for message in body["messages"]), files, notes)
+    _tool_config(body.get("tool_config", {}), functions, {key for tool in tools for key in tool})
+
+    def message(message: Mapping[str, Any], where: str, pairing: Pairing) -> None:
+        unknown(message, _MESSAGE_KEYS, where=f"{where}.")
+        _parts(message, where)
+        if message["role"] in RESULT_ROLES:
+            for part in message["content"]:
+                _result(part["function_result"], pairing)
+        else:
+            pairing.calls([part["function_call"]["name"] for part in message["content"] if "function_call" in part])
+
+    rules.check_history(body["messages"], _PARTS, message)
+    rules.check_files((file_ids(message) for message in body["messages"]), files)
 
 
 def file_ids(message: Mapping[str, Any]) -> list[str]:
     return [file["id"] for part in message["content"] for file in part.get("files", [])]
 
 
-# -- JSON types: 400
-
-
-def _types(body: Any) -> None:
-    if not isinstance(body, dict):
-        raise bad_json("the body must be an object")
-    if "messages" not in body:
-        raise bad_json("messages is required")
-    rules.check_types(body, _FIELDS)
-    rules.check_types(body.get("model_options", {}), _OPTIONS, "model_options.")
-    for name, known in _NESTED.items():
-        rules.check_types(body.get(name, {}), known, f"{name}.")
-    for number, message in enumerate(body["messages"]):
-        _message_types(message, f"messages[{number}]")
-    for number, tool in enumerate(body.get("tools", [])):
-        where = f"tools[{number}]"
-        if not isinstance(tool, dict) or not all(isinstance(value, dict) for value in tool.values()):
-            raise bad_json(f"{where} must be an object of objects")
-        if "functions" in tool:
-            check_function_types(tool["functions"].get("specifications"), f"{where}.functions.specifications")
-
-
-def _message_types(message: Any, where: str) -> None:
-    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise bad_json(f"{where} must be an object with a role")
-    if not isinstance(message.get("content"), list):
-        raise bad_json(f"{where}.content must be an array of parts")
-    if not isinstance(message.get("tools_state_id", ""), str):
-        raise bad_json(f"{where}.tools_state_id must be a string")
-    for number, part in enumerate(message["content"]):
-        place = f"{where}.content[{number}]"
-        if not isinstance(part, dict):
-            raise bad_json(f"{place} must be an object")
-        for kind, value in part.items():
-            if kind in _PART_TYPES and not _PART_TYPES[kind](value):
-                raise bad_json(f"{place}.{kind} has a wrong shape")
-
-
-def _is_files(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in value)
-
-
-def _is_call(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("name"), str) and isinstance(value.get("arguments"), dict)
-
-
-def _is_result(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("name"), str) and "result" in value
-
-
-_PART_TYPES: Final[dict[str, Callable[[Any], bool]]] = {
-    "text": rules.is_string,
-    "files": _is_files,
-    "function_call": _is_call,
-    "function_result": _is_result,
-    "inline_data": rules.is_object,
-}
-
-# -- parameters: 422
-
-
-def _options(options: Mapping[str, Any], *, strict_fields: bool, warnings: list[str]) -> None:
-    where = "model_options."
-    rules.unknown_fields(options, _OPTIONS, strict=strict_fields, warnings=warnings, where=where)
-    rules.check_sampling(options, warnings)
+def _options(options: Mapping[str, Any], *, strict_fields: bool) -> None:
+    rules.check_sampling(options)
     if not 1 <= options.get("top_logprobs", 1) <= 5:
         raise invalid("top_logprobs must be in range [1, 5]")
     if "reasoning" in options:
-        rules.check_effort(options["reasoning"].get("effort"), f"{where}reasoning.effort")
-        rules.unknown_fields(
-            options["reasoning"], ("effort",), strict=strict_fields, warnings=warnings, where=f"{where}reasoning."
-        )
+        rules.check_effort(options["reasoning"].get("effort"), "model_options.reasoning.effort")
     if "response_format" in options:
         rules.check_format(options["response_format"], strict=strict_fields)
 
 
 def _tools(
-    tools: Sequence[Mapping[str, Any]], unavailable: Collection[str], *, strict_fields: bool, warnings: list[str]
+    tools: Sequence[Mapping[str, Any]],
+    unavailable: Collection[str],
+    unknown: Callable[..., None],
+    *,
+    strict_fields: bool,
 ) -> set[str]:
     """The function names; one key per element, function blocks may not repeat a name."""
     functions: list[Mapping[str, Any]] = []
@@ -189,18 +139,14 @@ def _tools(
         if len(tool) != 1:
             raise invalid(f"{where} must have exactly one key")
         name, value = next(iter(tool.items()))
-        if name not in _TOOL_FIELDS:
+        if name not in _TOOLS:
             raise Refusal(404, f"Unknown tool {name}")
         if name in unavailable:
             raise Refusal(422, f"Tool {name} is unavailable")
-        rules.unknown_fields(
-            value, _TOOL_FIELDS[name], strict=strict_fields, warnings=warnings, where=f"{where}.{name}."
-        )
+        unknown(value, _TOOLS[name], where=f"{where}.{name}.")
         if name == "functions":
             functions += value["specifications"]
     check_functions(functions, strict_fields=strict_fields, where="specifications", built_ins=frozenset())
-    if sum("functions" in tool for tool in tools) > 1:
-        warnings.append("several functions elements in tools")
     return {function["name"] for function in functions}
 
 
@@ -220,38 +166,9 @@ def _tool_config(config: Mapping[str, Any], functions: Collection[str], tools: C
     if "function_name" in config and config["function_name"] not in functions:
         raise invalid(f"tool_config names unknown function {config['function_name']}")
     if "tool_name" in config and config["tool_name"] not in tools:
-        if config["tool_name"] not in _TOOL_FIELDS:
+        if config["tool_name"] not in _TOOLS:
             raise Refusal(404, f"Unknown tool {config['tool_name']}")
         raise invalid(f"tool_config names tool {config['tool_name']} which is not in tools")
-
-
-# -- history: 422
-
-
-def _messages(messages: Sequence[Mapping[str, Any]], *, strict_fields: bool, warnings: list[str]) -> None:
-    if not messages:
-        raise invalid("messages must not be empty")
-    pairing = Pairing()
-    open_results = False
-    for number, message in enumerate(messages):
-        where, role = f"messages[{number}]", message["role"]
-        if role not in _PARTS:
-            raise invalid(f"unknown role {role} in {where}")
-        if role == "system" and number > 0:
-            raise Refusal(422, SYSTEM_FIRST, where)
-        rules.unknown_fields(message, _MESSAGE_KEYS, strict=strict_fields, warnings=warnings, where=f"{where}.")
-        _parts(message, where)
-        if role in RESULT_ROLES:
-            for part in message["content"]:
-                _result(part["function_result"], pairing)
-            open_results = True
-            continue
-        calls = [part["function_call"]["name"] for part in message["content"] if "function_call" in part]
-        pairing.calls(calls) if calls else pairing.other()
-        open_results = False
-    pairing.other()
-    if messages[-1]["role"] == "assistant" and not open_results:
-        warnings.append("the last message is the assistant's own")
 
 
 def _parts(message: Mapping[str, Any], where: str) -> None:
@@ -260,13 +177,13 @@ def _parts(message: Mapping[str, Any], where: str) -> None:
         raise invalid(f"{where}.content must not be empty")
     for number, part in enumerate(message["content"]):
         place = f"{where}.content[{number}]"
-        if len(part) != 1:
+        if len(part) != 1 and set(part) != _SEARCHED:
             raise invalid(f"{place} must have exactly one key")
-        kind = next(iter(part))
-        if kind not in _ALL_PARTS:
-            raise invalid(f"unknown part {kind} in {place}")
-        if kind not in _PARTS[role]:
-            raise invalid(f"part {kind} is not allowed for role {role} in {place}")
+        for kind in part:
+            if kind not in _PART:
+                raise invalid(f"unknown part {kind} in {place}")
+            if kind not in _PARTS[role]:
+                raise invalid(f"part {kind} is not allowed for role {role} in {place}")
 
 
 def _result(result: Mapping[str, Any], pairing: Pairing) -> None:
