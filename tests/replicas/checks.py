@@ -62,12 +62,14 @@ def cache(stage: Stage) -> None:
     """What one proxy answered, the other answers from Redis."""
     asked, prompt = client(stage), f"Question {uuid.uuid4()}"
     before = len(stage.sandbox.chat_requests)
-    first = asked.ask(0, prompt).json()
+    first = asked.ask(0, prompt)
     time.sleep(1)  # it is written behind the answer
-    again = asked.ask(1, prompt).json()
-    assert [outcome.url for outcome in asked.outcomes] == [proxy.url for proxy in stage.proxies]
-    assert first["choices"][0]["message"]["content"] == again["choices"][0]["message"]["content"]
-    assert len(stage.sandbox.chat_requests) == before + 1
+    again = asked.ask(1, prompt)
+    assert first.status_code == again.status_code == 200, (first.text, again.text)
+    urls = [outcome.url for outcome in asked.outcomes]
+    assert urls == [proxy.url for proxy in stage.proxies], urls
+    told = [answer.json()["choices"][0]["message"]["content"] for answer in (first, again)]
+    assert (told[0], len(stage.sandbox.chat_requests)) == (told[1], before + 1), told
     print("   asked twice, answered twice, sent to GigaChat once")
 
 
@@ -82,17 +84,31 @@ def usage_limit(stage: Stage) -> None:
 
 
 def cooldown(stage: Stage) -> None:
-    """A deployment that failed at one proxy is not asked by the other either."""
+    """A deployment that failed at one proxy is not asked by the other either; a 429 shuts out none."""
     asked = client(stage)
+
+    def ask(number: int, times: int) -> list[tuple[int, list[str]]]:
+        """(status, models asked at GigaChat) of each of some requests to the proxy of that number."""
+        found = []
+        for _ in range(times):
+            before = len(stage.sandbox.chat_bodies)
+            status = asked.ask(number, f"Missing {uuid.uuid4()}").status_code
+            found.append((status, [body["model"] for body in stage.sandbox.chat_bodies[before:]]))
+        return found
+
+    both, second = ["GigaChat-2-Max", "GigaChat-2-Pro"], ["GigaChat-2-Pro"]
+    stage.sandbox.fail_next("chat", status=429, times=8)
+    found = ask(0, 5)
+    assert found == [(429, both)] * 4 + [(200, both[:1])], found
     stage.sandbox.knobs.missing_models = ["GigaChat-2-Max"]
-    asked.ask(0, f"Missing {uuid.uuid4()}")
-    tried = [body["model"] for body in stage.sandbox.chat_bodies]
-    assert "GigaChat-2-Max" in tried[-2:], tried[-2:]
+    found = ask(0, 4)
+    assert (found[0], found[3]) == ((200, both), (200, second)), (
+        found
+    )  # LiteLLM counts the 429s before as failures, too
     time.sleep(3)  # LiteLLM looks into Redis once a second
-    answer = asked.ask(1, f"Missing {uuid.uuid4()}")
-    after = [body["model"] for body in stage.sandbox.chat_bodies][len(tried) :]
-    assert (answer.status_code, after) == (200, ["GigaChat-2-Pro"]), (answer.text, after)
-    print("   after a failure at one proxy the other asks the next deployment at once")
+    found = ask(1, 1)
+    assert found == [(200, second)], found
+    print("   after failures at one proxy the other asks the next deployment at once")
 
 
 CHECKS = {check.__name__: check for check in (load, cache, usage_limit, cooldown)}

@@ -7,6 +7,8 @@ import os
 import re
 import shlex
 import signal
+import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,10 @@ class Proxy:
         for pid in [self._process.process.pid, *self._process.family()]:
             os.kill(pid, signal.SIGKILL)
         self._process.process.wait(30)
+        with contextlib.suppress(OSError):
+            while True:  # the server is not this process's child: it is gone when nobody listens
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+                time.sleep(0.02)
 
     def stop(self) -> None:
         if self._process is not None:
