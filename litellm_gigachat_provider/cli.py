@@ -19,8 +19,11 @@ COMMANDS: dict[str, str] = {
     "proxy": "run a LiteLLM proxy on http://localhost:4000 with GigaChat behind it",
     "sandbox": "run a local GigaChat and print the settings that point to it",
     "models": "list the models of this host",
+    "files": "list, show, download and delete the account's files",
     "tokens": "count the tokens of texts and files",
     "batch": "have a file of requests answered at GigaChat's leisure, and write the file of results",
+    "aicheck": "ask GigaChat whether a model wrote a text",
+    "functions": "have GigaChat check the tools of a file, and show how they are sent",
     "balance": "show the tokens left in the account's packages",
     "token": "show the access token's state, or fetch a new one",
 }

@@ -43,12 +43,13 @@ _ALLOWED = re.compile(r"maximum allowed context is (\d+)", re.IGNORECASE)
 _OVERFLOW = "ContextWindowExceededError"
 _CHATS = frozenset({"chat", "stream", "chat_v2"})
 _GENERATING = _CHATS | {"embeddings"}
-_API = _GENERATING | {"files", "models", "tokens", "balance", "batches", "account"}
+_API = _GENERATING | {"files", "models", "tokens", "balance", "batches", "account", "ai_check"}
 PLACES = _API | {"oauth"}
 
 # What to add to the service's own words; first match wins. (status, places, words or None, remedy)
 _REMEDIES: tuple[tuple[int, frozenset[str], str | None, str], ...] = (
     (400, frozenset({"oauth"}), None, "Check GIGACHAT_CREDENTIALS and GIGACHAT_SCOPE"),
+    (400, frozenset({"ai_check"}), None, "The check takes Russian text of at least 20 words"),
     (401, frozenset({"oauth"}), None, "Check GIGACHAT_CREDENTIALS and GIGACHAT_SCOPE"),
     (
         401,

@@ -10,15 +10,17 @@ from .output import say, say_json, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", help="only this one; an unknown name is a failure")
     parser.add_argument("--json", action="store_true", help="the service's own list, with what is known added")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..account import list_models
+    from ..account import get_model, list_models
 
-    rows = [{**row, **_known(row["id"])} for row in list_models()]
+    listed = [get_model(arguments.model)] if arguments.model else list_models()
+    rows = [{**row, **_known(row["id"])} for row in listed]
     if arguments.json:
-        say_json(rows)
+        say_json(rows[0] if arguments.model else rows)
         return 0
     say(
         table(
@@ -26,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
             [[row["id"], row.get("type"), *(row.get(name) for name in _KNOWN.values())] for row in rows],
         )
     )
+    if arguments.model:
+        return 0
     say(f"\n{len(rows)} models. Use one as gigachat/<model>; '-' means not publicly known.")
     return 0
 

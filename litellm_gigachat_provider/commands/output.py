@@ -101,6 +101,17 @@ def read_stdin() -> str:
     return decoded(buffer.read(), "standard input") if buffer is not None else sys.stdin.read()
 
 
+def read_file(path: str) -> str:
+    """The UTF-8 text of a file that the command line names; ``-`` is standard input."""
+    if path == "-":
+        return read_stdin()
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{shortened(path)} cannot be read: {error.strerror or type(error).__name__}") from error
+    return decoded(data, shortened(path))
+
+
 def decoded(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8-sig")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from .output import CommandError, decoded, read_stdin, say, say_json, shortened, table
+from .output import read_file, read_stdin, say, say_json, shortened, table
 
 _SHOWN = 40  # characters of a text that stand for it in the table
 
@@ -37,18 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _texts(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     """(what it is called, text); ``-`` among the arguments is standard input."""
     found = [("standard input", read_stdin()) if text == "-" else (_title(text), text) for text in arguments.text]
-    found += [(shortened(path), _read(path)) for path in arguments.file]
+    found += [(shortened(path), read_file(path)) for path in arguments.file]
     return found or [("standard input", read_stdin())]
 
 
 def _title(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
-
-
-def _read(path: str) -> str:
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{shortened(path)} cannot be read: {error.strerror or type(error).__name__}") from error
-    return decoded(data, shortened(path))

@@ -147,17 +147,12 @@ async def download(
     return reply.content, _mime(reply)
 
 
-async def delete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> bool:
-    """Delete a file; False if it was gone already. The service takes ``POST …/delete``, not DELETE."""
+async def delete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> Reply:
+    """Delete a file. The service takes ``POST …/delete``, not DELETE."""
     shelf_of(transport).drop(file_id)
-    try:
-        await transport.arequest(**_delete(transport, file_id, headers, timeout))
-    except HttpFailureError as failure:
-        if failure.status != 404:
-            raise
-        return False
+    reply = await transport.arequest(**_delete(transport, file_id, headers, timeout))
     counters.files["deletes"] += 1
-    return True
+    return reply
 
 
 def forget_refused(transport: Transport, failure: GigaChatError) -> bool:
@@ -175,7 +170,7 @@ def forget_refused(transport: Transport, failure: GigaChatError) -> bool:
 def _download(transport: Transport, file_id: str, headers: Headers | None, timeout: float | None) -> dict[str, Any]:
     return {
         "method": "GET",
-        "url": transport.settings.url(f"files/{_safe(file_id)}/content"),
+        "url": transport.settings.url(f"files/{path_segment(file_id)}/content"),
         "headers": {"Accept": "*/*", **(headers or {})},
         "timeout": timeout,
         "where": "files",
@@ -185,18 +180,19 @@ def _download(transport: Transport, file_id: str, headers: Headers | None, timeo
 def _delete(transport: Transport, file_id: str, headers: Headers | None, timeout: float | None) -> dict[str, Any]:
     return {
         "method": "POST",
-        "url": transport.settings.url(f"files/{_safe(file_id)}/delete"),
+        "url": transport.settings.url(f"files/{path_segment(file_id)}/delete"),
         "headers": headers,
         "timeout": timeout,
         "where": "files",
     }
 
 
-def _safe(file_id: str) -> str:
-    """As a path segment: an id comes from a model's text or a client and must not lead elsewhere."""
-    if not file_id or len(file_id) > 200 or set(file_id) <= {"."} or not file_id.isprintable():
-        raise InvalidRequestError("file_id", "is not the id of a file")
-    return quote(file_id, safe="")
+def path_segment(given: str, field: str = "file_id") -> str:
+    """An id as a part of a path: it comes from a model's text or a client and must not lead elsewhere."""
+    fits = isinstance(given, str) and 0 < len(given) <= 200 and given.isprintable()
+    if not fits or set(given) <= {"."}:
+        raise InvalidRequestError(field, "is not the id of a file" if field == "file_id" else "is not a name")
+    return quote(given, safe="")
 
 
 def _mime(reply: Reply) -> str:

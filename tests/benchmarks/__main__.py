@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..redis_process import MISSING, Redis
 from . import report
 from .rows import ROWS, Row
 from .yardsticks import SDK
@@ -66,6 +67,7 @@ class Stage:
         self.address = f"http://127.0.0.1:{self._start('server').line()}"
         self.workers: dict[str, Process] = {}
         self.h2: dict[str, str] = {}
+        self.redis: Redis | None = None
 
     def _start(self, module: str, *args: str) -> Process:
         process = Process(module, *args, folder=self.folder)
@@ -77,6 +79,12 @@ class Stage:
             port, ca = self._start("h2server").line().split(" ", 1)
             self.h2 = {"server": f"https://127.0.0.1:{port}", "ca": ca}
         return self.h2
+
+    def redis_server(self) -> dict[str, int]:
+        if self.redis is None:
+            self.redis = Redis(Path(self.folder))
+            self.stack.callback(self.redis.stop)
+        return {"port": self.redis.port}
 
     def worker(self, who: str) -> Process:
         if who not in self.workers:
@@ -97,6 +105,8 @@ def measure(stage: Stage, row: Row, *, quick: bool, rounds: int | None) -> dict[
     args = (row.quick or row.args) if quick else row.args
     if row.server == "h2":
         args = {**args, **stage.h2_server()}
+    elif row.server == "redis":
+        args = {**args, **stage.redis_server()}
     question = {"measure": row.measure, "args": args}
     times = rounds or (max(1, row.rounds // 3) if quick else row.rounds)
     installed = [who for who in row.who if who != SDK or find_spec("gigachat")]
@@ -134,6 +144,9 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         stage = Stage(stack)
         for row in rows:
+            if row.server == "redis" and MISSING:
+                print(f"| {row.title} | skipped: {MISSING} |" + " |" * 7, flush=True)
+                continue
             found = measure(stage, row, quick=options.quick, rounds=options.rounds)
             print("\n".join(report.lines(row, found)), flush=True)
             told += [report.summary(row, metric, found) for metric in row.metrics]

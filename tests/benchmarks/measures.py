@@ -18,6 +18,7 @@ from typing import Any
 import litellm
 
 from .payloads import CHUNKS, HELLO, history, tools, words
+from .shared_limit import round_trips
 from .short_streams import short_streams
 from .yardsticks import new_credentials
 
@@ -269,9 +270,7 @@ def http2(bench: Bench, server: str, ca: str, count: int) -> dict[str, float]:
 
     for word, reading in (("sync", read), ("async", lambda: bench.run(aread()))):
         reading()  # connection and token
-        late: list[float] = []
-        gaps: list[float] = []
-        firsts: list[float] = []
+        late, gaps, firsts = list[float](), list[float](), list[float]()
         for _ in range(count):
             got = [(at, float(t)) for at, texts in reading() if texts for t in texts.split(";") if t]
             late += [at - sent for at, sent in got]
@@ -295,6 +294,6 @@ MEASURES: dict[str, Callable[..., dict[str, float]]] = {
     f.__name__: f
     for f in (
         acall, call, callers, streams, stream, first_calls, expiry, sequential, loops, memory, imported, http2,
-        short_streams
+        short_streams, round_trips
     )
 }  # fmt: skip

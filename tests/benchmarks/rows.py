@@ -47,7 +47,7 @@ class Row:
     fresh: bool = False
     who: tuple[str, ...] = ALL
     quick: dict[str, Any] = field(default_factory=dict)  # replaces args in a quick run
-    server: Literal["plain", "h2"] = "plain"
+    server: Literal["plain", "h2", "redis"] = "plain"
 
 
 def _of_builtin(limit: float, sign: Sign = "<=") -> Aim:
@@ -271,5 +271,20 @@ ROWS: tuple[Row, ...] = (
         who=(BUILTIN, SDK, OURS),
         quick={"count": 5},
         server="h2",
+    ),
+    Row(
+        "redis",
+        "one limit (1) for all processes, round trips to Redis a call",
+        "round_trips",
+        {"calls": 10},
+        (
+            Metric("alone", "one caller", "{:.1f}", (Aim("<=", 2.5),)),
+            Metric("queue", "4 processes of 5 callers, 50 ms an answer", "{:.1f}"),
+        ),
+        rounds=1,
+        fresh=True,
+        who=(OURS,),
+        quick={"calls": 3},
+        server="redis",
     ),
 )

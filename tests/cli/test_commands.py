@@ -170,6 +170,8 @@ COMMANDS = [
     ("models",),
     ("tokens", "x"),
     ("balance",),
+    ("files",),
+    ("aicheck", "x"),
     ("token", "--refresh"),
     ("chat", "x"),
     ("chat", "x", "--no-stream"),

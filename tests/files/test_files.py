@@ -194,7 +194,7 @@ def test_download_and_delete(way, server, transport):
     server.scripts[f"/v1/files/{file_id}/content"] = [answer(b"\x00\xff", kind="image/jpeg; q=1")]
     server.scripts[f"/v1/files/{file_id}/delete"] = [answer({"id": file_id, "deleted": True})]
     assert run(way, "download", transport, file_id, headers={"X-Client-ID": "u"}) == (b"\x00\xff", "image/jpeg")
-    assert run(way, "delete", transport, file_id) is True
+    assert run(way, "delete", transport, file_id).json() == {"id": file_id, "deleted": True}
     assert [(seen.method, seen.path) for seen in server.requests[1:]] == [
         ("GET", f"/v1/files/{file_id}/content"),
         ("POST", f"/v1/files/{file_id}/delete"),
@@ -203,7 +203,8 @@ def test_download_and_delete(way, server, transport):
     assert server.requests[1].headers["accept"] == "*/*"
     assert len(files.shelf_of(transport)) == 0
     server.scripts[f"/v1/files/{file_id}/delete"] = [answer({"status": 404, "message": "No such file"}, "404 X")]
-    assert run(way, "delete", transport, file_id) is False
+    with pytest.raises(HttpFailureError, match="No such file"):
+        run(way, "delete", transport, file_id)
     assert (counters.files["downloads"], counters.files["deletes"]) == (1, 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import litellm
 import pytest
 
 pytestmark = pytest.mark.usefixtures("nothing_refused")
@@ -149,9 +150,14 @@ def test_a_model_name_with_a_picture(claude, sandbox):
     assert len(sandbox.chat_bodies[0]["messages"][-1]["attachments"]) == 1
 
 
-def test_count_tokens(claude):
+def test_counted_tokens_are_litellms_estimate(claude, http, sandbox):
+    """README says so, and names what counts exactly."""
     counted = claude.messages.count_tokens(model="gigachat", system=SYSTEM, messages=[QUESTION], tools=[WEATHER])
     assert counted.input_tokens > 5
+    asked = {"model": "gigachat", "prompt": "Привет, как дела?"}
+    estimate = http.post("/utils/token_counter", params={"call_endpoint": True}, json=asked).json()["total_tokens"]
+    assert estimate == litellm.token_counter(model="gigachat/GigaChat-2-Max", text=asked["prompt"])
+    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize(

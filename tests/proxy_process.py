@@ -50,13 +50,17 @@ class RogueListener:
 class ProxyProcess:
     """``litellm-gigachat proxy …`` with its output in a file; ``url`` is where it listens."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, *arguments: str, **environment: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, *arguments: str, port: int | None = None, **environment: str
+    ) -> None:
+        if port is None:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log_file = folder / "proxy.log"
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("GIGACHAT_", "LITELLM_"))}
-        command = [sys.executable, "-m", "litellm_gigachat_provider", "proxy", "--port", str(port), *arguments]
+        command = [sys.executable, "-m", "litellm_gigachat_provider", "proxy", *arguments, "--port", str(port)]
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, env={**clean, **sandbox.env, **environment}, stdout=log, stderr=subprocess.STDOUT
