@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Contract = Literal["v1", "v2"]
+Kind = Literal["image", "document", "audio"]  # of files a message may carry
 
 
 # --- what the caller asked for -------------------------------------------------------------------
@@ -23,17 +24,19 @@ class Attachment:
 
     Exactly one of ``data`` (bytes), ``url`` (http/https, fetched by us) and ``file_id`` (already at
     GigaChat) is set. ``key`` identifies the content inside one request: equal keys, equal file.
-    ``kind``: ``image``, ``document`` or ``audio``.
+    ``kind`` is what its type or name says, or, where ``sure`` is False, only the part it stands in: then what its
+    server says decides.
     """
 
     key: str
-    kind: Literal["image", "document", "audio"]
+    kind: Kind
     data: bytes | None = None
     url: str | None = None
     file_id: str | None = None
     mime: str | None = None
     filename: str | None = None
     where: str = ""  # path in the caller's input, for error texts: messages[1].content[2]
+    sure: bool = True
 
 
 # The turns are not frozen: a conversation has hundreds, and a frozen one takes three times as long to make.
@@ -124,15 +127,14 @@ class Structured:
 
 @dataclass(frozen=True, slots=True)
 class RequiredCall:
-    """Emulation of ``tool_choice="required"`` with several tools: the one forced function.
+    """Emulation of ``tool_choice="required"`` with several tools: what is forced if ``auto`` brings no call.
 
-    ``function`` is its GigaChat name, ``selector`` the argument that names the chosen tool,
-    ``tools`` the GigaChat names that may be chosen.
+    ``chooser`` stands for all of ``tools``; ``selector`` is its argument that names the chosen one.
     """
 
-    function: str
+    chooser: Function
     selector: str
-    tools: tuple[str, ...]
+    tools: tuple[Function, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class ChatRequest:
     legacy_functions: bool = False  # asked with functions/function_call: answer with function_call
     parallel_tool_calls: bool = True
     extra_body: Mapping[str, Any] = field(default_factory=dict)  # unknown keys: under, never over, ours
+    notes: tuple[str, ...] = ()  # what was changed in the caller's words, one sentence each, for the debug log
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -182,6 +185,13 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +246,8 @@ class Delta:
 class FollowUp:
     """The answer does not yet hold what was asked for: ask once more, forcing this function.
 
-    ``function`` is a GigaChat name that stands in the request's functions. ``usage`` is what the
-    first try cost, to be added.
+    ``said`` is what stays of the answer: its usage, to be added, and the words and files beside the call to come.
     """
 
-    function: str
-    usage: Usage
+    function: Function
+    said: Answer

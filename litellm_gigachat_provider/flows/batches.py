@@ -185,7 +185,7 @@ def _answer(reply: Mapping[str, Any], request: ChatRequest, fallback_id: str) ->
     outcome = finish_answer(_V1.read_answer(reply, request, fallback_id), request)
     if isinstance(outcome, Answer):
         return outcome
-    name = request.names.get(outcome.function, outcome.function)
+    name = request.names.get(outcome.function.name, outcome.function.name)
     raise ModelOutputError(
         f"the model answered without calling {name!r} as it was told to, and a batch cannot ask it again: "
         "ask this line in a call"

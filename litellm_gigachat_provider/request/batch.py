@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from ..errors import InvalidRequestError
 from ..models import find
-from ..types import ChatRequest
+from ..types import ChatRequest, ToolChoice
 from . import embeddings
 from .embeddings import EmbeddingPlan
 from .gate import Gate
@@ -120,7 +120,10 @@ def _asked(body: Mapping[str, Any], chat: bool, drop_params: bool) -> ChatReques
     )
     if request.stream:
         raise InvalidRequestError("stream", "a batch does not stream", "Leave it out.")
-    return request
+    if request.required is None:
+        return request
+    chooser = request.required.chooser  # at once: a batch cannot ask again where "auto" brought no call
+    return replace(request, functions=(chooser,), tool_choice=ToolChoice("forced", chooser.name))
 
 
 def _params(body: Mapping[str, Any], apart: Sequence[str], gate: Gate) -> dict[str, Any]:

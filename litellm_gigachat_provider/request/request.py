@@ -7,12 +7,12 @@ from typing import Any
 
 from ..errors import InvalidRequestError
 from ..models import Model, is_for
-from ..types import ChatRequest, Contract, Function, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
+from ..types import ChatRequest, Contract, Function, Kind, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
 from . import structured, values
 from .choice import Choice, read_choice
 from .gate import Gate
 from .messages import read_messages
-from .options import read_n, read_options, read_stop
+from .options import fit, read_n, read_options, read_stop
 from .params import PARAMS
 from .tool_cache import read_tools
 
@@ -30,19 +30,22 @@ def read_chat(
     model_info: Model,
     drop_params: bool = False,
     structured_mode: str | None = None,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> ChatRequest:
     """The request, checked. Raises InvalidRequestError (or UnsupportedParamError) before anything is sent.
 
     ``params`` are LiteLLM's optional parameters as they arrive, ``extra_body`` unmerged.
-    ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``.
+    ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``. ``kinds``: what files
+    behind URLs turned out to be, by ``Attachment.key``, on a second reading.
     """
     if not is_for(model, "chat"):
         raise InvalidRequestError("model", f"{model} is a model for embeddings and cannot chat", "Use a GigaChat model")
     gate = Gate(contract, drop_params)
     params, extra = _merge_extra_body(params)
     options = read_options(params, gate)
+    notes = fit(options, model, model_info, gate)
     built, names = read_tools(params, messages, gate)
-    turns = read_messages(messages, names)
+    turns = read_messages(messages, names, sees=model_info.vision, kinds=kinds or {})
     _check_vision(turns, model, model_info)
     choice = read_choice(params, built, names, gate)
     override = params.get("gigachat_structured") or structured_mode
@@ -61,6 +64,8 @@ def read_chat(
             beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
         )
         plan = structured.plan(asked, situation, names, gate)
+    if choice.required is not None:
+        plan = None  # the answer is a call, which no format describes; an answering function would compete with it
     if plan is not None:
         choice = _with_structured(choice, plan)
         turns = _with_hint(turns, plan.hint)
@@ -81,6 +86,7 @@ def read_chat(
         legacy_functions=built.legacy,
         parallel_tool_calls=params.get("parallel_tool_calls") is not False,
         extra_body=extra,
+        notes=notes,
     )
 
 
@@ -108,7 +114,7 @@ def _check_vision(turns: Sequence[Turn], model: str, model_info: Model) -> None:
         return
     for turn in turns:
         for attachment in turn.attachments if type(turn) is UserTurn else ():
-            if attachment.kind == "image":
+            if attachment.kind == "image" and attachment.sure:
                 raise InvalidRequestError(
                     attachment.where, f"{model} does not take images", "Use GigaChat-2-Pro or GigaChat-2-Max."
                 )
@@ -122,7 +128,7 @@ def _with_structured(choice: Choice, plan: structured.Plan) -> Choice:
     if not plan.beside:
         return Choice((*choice.functions, function), ToolChoice("forced", function.name))
     mode = choice.choice if choice.choice is not None and choice.choice.mode == "forced" else ToolChoice("auto")
-    return Choice((*choice.functions, function), mode, choice.required)
+    return Choice((*choice.functions, function), mode)
 
 
 def _with_hint(turns: tuple[Turn, ...], hint: str) -> tuple[Turn, ...]:
