@@ -84,7 +84,9 @@ class RoundRobin:
             watching.result()
 
     def _watch(self, after: int, then: Callable[[], None]) -> None:
+        deadline = time.monotonic() + 300
         while len(self.outcomes) < after:
+            assert time.monotonic() < deadline, f"{len(self.outcomes)} requests through in 300 s"
             time.sleep(0.02)
         then()
 
