@@ -206,8 +206,12 @@ BITS = [
         ],
         [*(v1_event(**bit) for bit in BITS), v1_event("stop", USAGE_V1)],
         [v1_event(**WHOLE), v1_event("function_call"), {"choices": [], "usage": USAGE_V1}],
+        [
+            v1_event(content="", role="assistant", function_call=CALL),
+            v1_event("function_call", USAGE_V1, content="", role="assistant", functions_state_id=STATE),
+        ],
     ],
-    ids=["one chunk", "finish later", "repeated", "arguments later", "in bits", "usage last"],
+    ids=["one chunk", "finish later", "repeated", "arguments later", "in bits", "usage last", "state last"],
 )
 def test_stream_tells_a_call_once_and_whole(events: list[Any]) -> None:
     deltas = stream(*events)

@@ -147,6 +147,17 @@ def stream(*events: tuple[str, Any], **more: Any) -> list[Delta]:
     return read_stream(StreamV2(request(**more), "abcdef01"), events)
 
 
+def test_a_search_told_in_one_part_and_a_state_in_a_done_without_content() -> None:
+    part = {"text": "Sky [sources=[1]].", **SOURCES}
+    cited = [citation("https://a", "A", 4, 7), citation("https://b", "", 0, 0)]
+    plain = read(v2_body(part))
+    assert (plain.content, plain.annotations) == ("Sky [1].", cited)
+    end = {**done()[1], "messages": [{"role": "assistant", "tool_state_id": STATE}]}
+    deltas = stream((DELTA, said(part)), (DONE, end))
+    assert content(deltas) == "Sky [1]."
+    assert (deltas[-1].finish_reason, deltas[-1].state_id, deltas[-1].annotations) == ("stop", STATE, cited)
+
+
 def test_stream_of_text() -> None:
     assert stream((DELTA, said({"text": "1, 2, 3"})), done()) == [
         Delta(content="1, 2, 3", served_model=MODEL["model"], created=1780321864),
