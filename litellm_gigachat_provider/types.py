@@ -124,15 +124,14 @@ class Structured:
 
 @dataclass(frozen=True, slots=True)
 class RequiredCall:
-    """Emulation of ``tool_choice="required"`` with several tools: the one forced function.
+    """Emulation of ``tool_choice="required"`` with several tools: what is forced if ``auto`` brings no call.
 
-    ``function`` is its GigaChat name, ``selector`` the argument that names the chosen tool,
-    ``tools`` the GigaChat names that may be chosen.
+    ``chooser`` stands for all of ``tools``; ``selector`` is its argument that names the chosen one.
     """
 
-    function: str
+    chooser: Function
     selector: str
-    tools: tuple[str, ...]
+    tools: tuple[Function, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,13 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +242,8 @@ class Delta:
 class FollowUp:
     """The answer does not yet hold what was asked for: ask once more, forcing this function.
 
-    ``function`` is a GigaChat name that stands in the request's functions. ``usage`` is what the
-    first try cost, to be added.
+    ``said`` is what stays of the answer: its usage, to be added, and the words and files beside the call to come.
     """
 
-    function: str
-    usage: Usage
+    function: Function
+    said: Answer

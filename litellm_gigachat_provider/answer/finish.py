@@ -1,14 +1,14 @@
 """The last step of an answer: what was emulated in the request is undone here.
 
-Structured output becomes JSON text in ``content``, the one forced function of ``tool_choice="required"`` becomes
-the call it stands for, and the text is cut at stop strings. A request with none of the three costs nothing.
+Structured output becomes JSON text in ``content``, an answer without the call that ``tool_choice="required"`` wants
+is asked for once more, and the text is cut at stop strings. A request with none of the three costs nothing.
 """
 
 from __future__ import annotations
 
 from ..errors import ModelOutputError
 from ..types import Answer, ChatRequest, Delta, FollowUp
-from .finish_calls import structured_from_call, unwrap_required
+from .finish_calls import required_call, structured_from_call
 from .finish_json import json_reply, takes_arrays
 from .jsonfix import JsonStream
 from .stop import StopCutter
@@ -24,12 +24,11 @@ def finish_answer(answer: Answer, request: ChatRequest) -> Answer | FollowUp:
     Raises :class:`ModelOutputError` for a reply that is not what was asked for and cannot be made so.
     """
     structured = request.structured
-    if request.stop and answer.content and _cut(answer, request):
-        return answer
-    if answer.finish_reason in _CUT_SHORT and not answer.tool_calls:
-        return answer
+    cut = bool(request.stop and answer.content) and _cut(answer, request)
     if request.required is not None:
-        return unwrap_required(answer, request, request.required)
+        return required_call(answer, request, request.required)
+    if cut or (answer.finish_reason in _CUT_SHORT and not answer.tool_calls):
+        return answer
     if structured is None:
         return answer
     if structured.mode == "function":
@@ -44,7 +43,23 @@ def must_buffer(request: ChatRequest) -> bool:
 
     Nothing is lost to the caller: these answers are function calls, which GigaChat sends whole at the end anyway.
     """
-    return request.required is not None or (request.structured is not None and request.structured.mode == "function")
+    return request.structured is not None and request.structured.mode == "function"
+
+
+def beside(said: Answer, answer: Answer) -> Answer:
+    """``answer`` with what was said and spent before it: words and files of both, first things first."""
+    answer.content = _joined(said.content, answer.content)
+    answer.reasoning = _joined(said.reasoning, answer.reasoning)
+    answer.media = said.media + answer.media
+    answer.annotations = said.annotations + answer.annotations
+    answer.extra = {**said.extra, **answer.extra}
+    answer.created = said.created or answer.created
+    answer.usage = said.usage + answer.usage
+    return answer
+
+
+def _joined(first: str | None, second: str | None) -> str | None:
+    return f"{first}\n\n{second}" if first and second else first or second
 
 
 def answer_to_deltas(answer: Answer) -> list[Delta]:
@@ -75,9 +90,10 @@ def _cut(answer: Answer, request: ChatRequest) -> bool:
     text += cutter.end()
     if cutter.stopped:
         answer.content = text
-        # Generation would have ended here: no call, and no reason of GigaChat's, came after.
-        answer.tool_calls = []
-        answer.finish_reason, answer.raw_finish_reason = "stop", None
+        if request.required is None:  # a call that must come is taken, although it came after
+            # Generation would have ended here: no call, and no reason of GigaChat's, came after.
+            answer.tool_calls = []
+            answer.finish_reason, answer.raw_finish_reason = "stop", None
         answer.annotations = [a for a in answer.annotations if a["url_citation"]["end_index"] <= len(text)]
     return cutter.stopped
 
@@ -86,20 +102,23 @@ class StreamFinisher:
     """:func:`finish_answer` for deltas. Feed it what the reader gives; :meth:`end` when the stream is over.
 
     ``stopped``: a stop string was hit; the finish was given out, the rest of the upstream is not wanted.
+    ``follow_up``: the stream is over and lacks the required call; instead of its finish, this is to be asked for.
     """
 
-    __slots__ = ("_active", "_cutter", "_json", "_kept", "_request", "stopped")
+    __slots__ = ("_active", "_cutter", "_json", "_kept", "_request", "_said", "follow_up", "stopped")
 
     def __init__(self, request: ChatRequest) -> None:
         structured = request.structured
         self.stopped = False
+        self.follow_up: FollowUp | None = None
         self._request = request
         self._cutter = StopCutter(request.stop) if request.stop else None
         self._json: JsonStream | None = None
         if structured is not None and structured.mode in _JSON_TEXT:
             self._json = JsonStream(arrays=takes_arrays(structured))
         self._kept: Answer | None = Answer() if must_buffer(request) else None
-        self._active = bool(self._cutter or self._json or self._kept)
+        self._said: Answer | None = Answer() if request.required is not None else None
+        self._active = bool(self._cutter or self._json or self._kept or self._said)
 
     def feed(self, deltas: list[Delta]) -> list[Delta]:
         if not self._active:
@@ -124,7 +143,7 @@ class StreamFinisher:
             text = self._cutter.feed(text)
             if delta.finish_reason is not None:
                 text += self._cutter.end()
-            self.stopped = self._cutter.stopped
+            self.stopped = self._cutter.stopped and self._said is None
         if self._json is not None:
             text = self._json.feed(text) if text else ""
             if self.stopped or delta.finish_reason is not None:
@@ -133,6 +152,21 @@ class StreamFinisher:
         if self.stopped:
             delta.tool_calls = []
             delta.finish_reason, delta.raw_finish_reason = "stop", None
+        if self._said is not None:
+            self._require(self._said, delta)
+
+    def _require(self, said: Answer, delta: Delta) -> None:
+        """Let all words pass, and keep what the answer of a second request would stand beside."""
+        said.content = (said.content or "") + (delta.content or "")
+        said.reasoning = (said.reasoning or "") + (delta.reasoning or "")
+        said.usage = delta.usage or said.usage
+        if delta.finish_reason is None:
+            return
+        told = Answer(tool_calls=delta.tool_calls, finish_reason=delta.finish_reason)
+        outcome = finish_answer(told, self._request)
+        if isinstance(outcome, FollowUp):
+            self.follow_up = FollowUp(outcome.function, said)
+            delta.finish_reason = delta.raw_finish_reason = delta.state_id = None
 
     def _json_rest(self, stream: JsonStream, delta: Delta) -> str:
         """What is still to be sent once all of the text is known."""
@@ -155,7 +189,9 @@ class StreamFinisher:
             return []
         outcome = finish_answer(answer, self._request)
         if isinstance(outcome, FollowUp):
-            raise ModelOutputError(f"the model answered without calling {outcome.function!r}", raw=answer.content or "")
+            raise ModelOutputError(
+                f"the model answered without calling {outcome.function.name!r}", raw=answer.content or ""
+            )
         return answer_to_deltas(outcome)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..contracts.answer_common import json_text, shorten
 from ..errors import ModelOutputError
-from ..types import Answer, ChatRequest, FollowUp, RequiredCall, Structured, ToolCall
+from ..types import Answer, ChatRequest, FollowUp, Function, RequiredCall, Structured, ToolCall
 from .finish_json import check, fits
 from .jsonfix import find_json
 from .nulls import fill_nulls
@@ -41,7 +41,8 @@ def structured_from_call(answer: Answer, request: ChatRequest, structured: Struc
         if schema is None or fits(value, schema):
             answer.content = found.text if value == found.value else json_text(value)
             return answer
-    return FollowUp(function, answer.usage)
+    forced = next(offered for offered in request.functions if offered.name == function)
+    return FollowUp(forced, Answer(usage=answer.usage))  # its words are no JSON
 
 
 def _value(call: ToolCall, structured: Structured) -> Any:
@@ -61,40 +62,51 @@ def _value(call: ToolCall, structured: Structured) -> Any:
     return value
 
 
-def unwrap_required(answer: Answer, request: ChatRequest, required: RequiredCall) -> Answer | FollowUp:
-    """The call that the one forced function stands for, under the caller's name of the chosen tool."""
-    carrier = next((call for call in answer.tool_calls if call.name == required.function), None)
-    if carrier is None:
-        if answer.tool_calls:
-            return answer  # the model called a tool directly
+def required_call(answer: Answer, request: ChatRequest, required: RequiredCall) -> Answer | FollowUp:
+    """An answer with a call: the model's own, or the one that the forced chooser stands for."""
+    if not answer.tool_calls:
+        if answer.finish_reason == "content_filter":
+            return answer
+        if request.tool_choice is None or request.tool_choice.mode != "forced":
+            return FollowUp(required.chooser, answer)
+        if answer.finish_reason == "length":
+            return answer
         raise ModelOutputError(
             f"a tool call was required and the model answered with text: {shorten(answer.content or '')}",
             raw=answer.content or "",
         )
-    arguments: dict[str, Any] = json.loads(carrier.arguments)
-    chosen = _chosen(arguments, request, required)
-    if chosen is None:
-        raise ModelOutputError(
-            f"a tool call was required and the model chose no tool: {shorten(carrier.arguments)}", raw=carrier.arguments
-        )
-    inner = _object(arguments.get(chosen))
-    if inner is None and (arguments.get(chosen) is not None or _needs_arguments(chosen, request)):
-        return FollowUp(chosen, answer.usage)
-    call = ToolCall(carrier.id, request.names.get(chosen, chosen), json_text(inner or {}))
-    others = [c for c in answer.tool_calls if c.name != required.function]
-    answer.tool_calls = [replace(c, index=index) for index, c in enumerate([call, *others])]
-    answer.finish_reason = "tool_calls"
+    for at, call in enumerate(answer.tool_calls):
+        if call.name == required.chooser.name:
+            unwrapped = _unwrap(call, request, required)
+            if isinstance(unwrapped, Function):
+                return FollowUp(unwrapped, answer)
+            answer.tool_calls[at] = unwrapped
     return answer
 
 
-def _chosen(arguments: Mapping[str, Any], request: ChatRequest, required: RequiredCall) -> str | None:
-    """GigaChat's name of the chosen tool: by the selector, else by the only tool that was given arguments."""
+def _unwrap(call: ToolCall, request: ChatRequest, required: RequiredCall) -> ToolCall | Function:
+    """The call that the chooser's stands for, or the chosen tool where its arguments are missing."""
+    arguments: dict[str, Any] = json.loads(call.arguments)
+    chosen = _chosen(arguments, request, required)
+    if chosen is None:
+        raise ModelOutputError(
+            f"a tool call was required and the model chose no tool: {shorten(call.arguments)}", raw=call.arguments
+        )
+    given = arguments.get(chosen.name)
+    inner = _object(given)
+    if inner is None and (given is not None or chosen.parameters.get("required")):
+        return chosen
+    return replace(call, name=request.names.get(chosen.name, chosen.name), arguments=json_text(inner or {}))
+
+
+def _chosen(arguments: Mapping[str, Any], request: ChatRequest, required: RequiredCall) -> Function | None:
+    """The chosen tool: by the selector, else the only one that was given arguments."""
     said = arguments.get(required.selector)
     if isinstance(said, str):
         for tool in required.tools:
-            if said.strip() in (tool, request.names.get(tool)):
+            if said.strip() in (tool.name, request.names.get(tool.name)):
                 return tool
-    filled = [tool for tool in required.tools if _object(arguments.get(tool)) is not None]
+    filled = [tool for tool in required.tools if _object(arguments.get(tool.name)) is not None]
     return filled[0] if len(filled) == 1 else None
 
 
@@ -106,8 +118,3 @@ def _object(value: Any) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
-
-
-def _needs_arguments(name: str, request: ChatRequest) -> bool:
-    function = next((function for function in request.functions if function.name == name), None)
-    return function is None or bool(function.parameters.get("required"))

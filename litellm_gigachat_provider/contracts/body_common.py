@@ -7,16 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
-from ..types import Attachment, ChatRequest, Function, Structured
+from ..types import Attachment, Function, Structured
 
 TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder for every call
-
-
-def offered(request: ChatRequest) -> list[Function]:
-    """The functions of this body: while a choice among several is forced, only the one that stands for it."""
-    if request.required is not None:
-        return [f for f in request.functions if f.name == request.required.function]
-    return list(request.functions)
 
 
 def function_to_wire(function: Function) -> dict[str, Any]:

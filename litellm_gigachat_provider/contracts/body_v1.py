@@ -14,7 +14,7 @@ from ..types import (
     Turn,
     UserTurn,
 )
-from .body_common import TO_JSON, file_id, function_to_wire, offered, response_format
+from .body_common import TO_JSON, file_id, function_to_wire, response_format
 
 _Message = dict[str, Any]
 
@@ -28,10 +28,9 @@ def body(request: ChatRequest, files: Mapping[str, str]) -> dict[str, Any]:
     wire.update(request.options)
     if not request.stream:
         wire.pop("update_interval", None)  # "stream only"
-    functions = offered(request)
-    if functions:
-        wire["functions"] = [function_to_wire(function) for function in functions]
-    choice = _choice(request, bool(functions))
+    if request.functions:
+        wire["functions"] = [function_to_wire(function) for function in request.functions]
+    choice = _choice(request)
     if choice is not None:
         wire["function_call"] = choice
     asked = response_format(request.structured)
@@ -42,11 +41,11 @@ def body(request: ChatRequest, files: Mapping[str, str]) -> dict[str, Any]:
     return wire
 
 
-def _choice(request: ChatRequest, functions: bool) -> Any:
+def _choice(request: ChatRequest) -> Any:
     choice = request.tool_choice
     if choice is None:
         # said in words, because older servers took a missing one for "none"
-        return "auto" if functions else None
+        return "auto" if request.functions else None
     return {"name": choice.name} if choice.mode == "forced" else choice.mode
 
 

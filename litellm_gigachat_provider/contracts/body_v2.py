@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..types import AssistantTurn, Call, ChatRequest, Function, ResultTurn, SystemTurn, Turn, UserTurn
-from .body_common import file_id, function_to_wire, offered, response_format
+from .body_common import file_id, function_to_wire, response_format
 
 # Both are known for results; recordings and the newest clients have "tool".
 RESULT_ROLE = "tool"
@@ -29,7 +29,7 @@ def body(request: ChatRequest, files: Mapping[str, str]) -> dict[str, Any]:
     model_options = _model_options(request)
     if model_options:
         wire["model_options"] = model_options
-    tools = _tools(offered(request))
+    tools = _tools(request.functions)
     if tools:
         wire["tools"] = tools
     config = _tool_config(request)
@@ -81,7 +81,7 @@ def _own(options: Mapping[str, Any], wire: dict[str, Any]) -> None:
         del wire["model"]  # the assistant or the thread has its own
 
 
-def _tools(functions: list[Function]) -> list[dict[str, Any]]:
+def _tools(functions: Sequence[Function]) -> list[dict[str, Any]]:
     own = [function_to_wire(function) for function in functions if not function.builtin]
     found: list[dict[str, Any]] = [{"functions": {"specifications": own}}] if own else []
     found.extend({function.name: dict(function.options or {})} for function in functions if function.builtin)

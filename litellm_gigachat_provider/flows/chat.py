@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..answer.finish import finish_answer
+from ..answer.finish import beside, finish_answer
 from ..bridge.litellm_objects import fill_response
 from ..contracts.codecs import CODECS, Codec
 from ..errors import HttpFailureError, ModelOutputError
 from ..ids import new_id
 from ..request.request import read_chat
 from ..transport.replies import Reply
-from ..types import Answer, ChatRequest, FollowUp, ToolChoice, Usage
+from ..types import Answer, ChatRequest, FollowUp, Function, ToolChoice
 from ..watch import counters
 from .ask import ask
 from .call import Call, as_v1
@@ -113,36 +113,29 @@ def one_answer(
     call: Call, codec: Codec, request: ChatRequest, uploaded: Mapping[str, str]
 ) -> Flow[tuple[Answer, Reply]]:
     reply = yield from ask(call, codec, codec.body(request, uploaded))
-    first = reply
-    spent = Usage()
-    for _ in range(_MAX_FOLLOW_UPS + 1):
-        answer = codec.read_answer(reply.json(), request, new_id())
-        outcome = finish_answer(answer, request)
+    outcome = finish_answer(codec.read_answer(reply.json(), request, new_id()), request)
+    if isinstance(outcome, FollowUp):
+        outcome = yield from ask_again(call, codec, request, uploaded, outcome)
+    counters.spent(outcome.usage)
+    return outcome, reply
+
+
+def ask_again(
+    call: Call, codec: Codec, request: ChatRequest, uploaded: Mapping[str, str], follow_up: FollowUp
+) -> Flow[Answer]:
+    """The answer with the function that ``request`` was answered without, beside what was said instead."""
+    said = follow_up.said
+    for _ in range(_MAX_FOLLOW_UPS):
+        asked = forced(request, follow_up.function)
+        reply = yield from ask(call, codec, codec.body(asked, uploaded))
+        outcome = finish_answer(codec.read_answer(reply.json(), asked, new_id()), asked)
         if isinstance(outcome, Answer):
-            outcome.usage = _sum(spent, outcome.usage)
-            counters.spent(outcome.usage)
-            return outcome, first
-        spent = _sum(spent, outcome.usage)
-        request = forced(request, outcome)
-        reply = yield from ask(call, codec, codec.body(request, uploaded))
+            return beside(said, outcome)
+        follow_up = outcome
+        said = beside(said, follow_up.said)
     raise ModelOutputError("GigaChat did not call the function it was told to call, twice")
 
 
-def forced(request: ChatRequest, follow_up: FollowUp) -> ChatRequest:
-    """The same request with this one function offered and forced: a second ask cannot go astray."""
-    return replace(
-        request,
-        functions=tuple(f for f in request.functions if f.name == follow_up.function),
-        tool_choice=ToolChoice("forced", follow_up.function),
-        required=None,
-    )
-
-
-def _sum(first: Usage, second: Usage) -> Usage:
-    if not first.total_tokens:
-        return second
-    return Usage(
-        first.prompt_tokens + second.prompt_tokens,
-        first.completion_tokens + second.completion_tokens,
-        first.cached_tokens + second.cached_tokens,
-    )
+def forced(request: ChatRequest, function: Function) -> ChatRequest:
+    """The same request, plain, with this one function offered and forced: a second ask cannot go astray."""
+    return replace(request, functions=(function,), tool_choice=ToolChoice("forced", function.name), stream=False)

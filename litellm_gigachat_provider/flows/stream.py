@@ -15,11 +15,11 @@ from ..bridge.exceptions import to_litellm
 from ..contracts.codecs import CODECS, Codec
 from ..errors import GigaChatError, HttpFailureError
 from ..ids import new_id
-from ..types import ChatRequest, Delta
+from ..types import ChatRequest, Delta, FollowUp
 from ..watch import counters, logs
 from .ask import ask_stream
 from .call import Call, as_v1
-from .chat import answers_of, falls_back, first_codec, read
+from .chat import answers_of, ask_again, falls_back, first_codec, read
 from .flow import Do, Flow, Gather, arun, run
 from .head import Head
 from .media import clean_up, download_images, with_files
@@ -30,6 +30,7 @@ class ChatStream:
 
     def __init__(self, call: Call) -> None:
         self.call = call
+        self.codec = first_codec(call)
         self.created = int(time.time())
         self.response_id = f"chatcmpl-{new_id()}"
         self.hidden_params: dict[str, Any] = {}
@@ -45,14 +46,13 @@ class ChatStream:
     def open_flow(self) -> Flow[None]:
         """Ask, so that a refusal is raised before the caller iterates."""
         self.opened = True
-        call, codec = self.call, first_codec(self.call)
         try:
-            yield from self._open(call, codec)
+            yield from self._open(self.call, self.codec)
         except HttpFailureError as failure:
-            if not falls_back(call, codec, failure):
+            if not falls_back(self.call, self.codec, failure):
                 raise
-            self.call = as_v1(call)
-            yield from self._open(self.call, CODECS["v1"])
+            self.call, self.codec = as_v1(self.call), CODECS["v1"]
+            yield from self._open(self.call, self.codec)
 
     def _open(self, call: Call, codec: Codec) -> Flow[None]:
         request = read(call, codec)
@@ -121,6 +121,25 @@ class ChatStream:
     def end_flow(self, head: Head) -> Flow[None]:
         """The end of one head: what was held back, with its pictures, and the next head of a limited tenant."""
         tail = head.conclude()
+        if head.finisher.follow_up is not None:
+            yield from self._write_tail(tail, head.index)
+            self.heads.append(head)  # what was said is handed out before the next wait
+            return
+        yield from self._ended(head, tail)
+
+    def again_flow(self, head: Head, follow_up: FollowUp) -> Flow[None]:
+        """The call that the stream ended without, by a second request: asked for plainly, as calls come whole."""
+        assert self.request is not None
+        # of a stream the time limit bounds each wait
+        call = replace(self.call, deadline=time.monotonic() + self.call.timeout)
+        said = follow_up.said
+        answer = yield from ask_again(call, self.codec, self.request, self.uploaded, follow_up)
+        answer.content = (answer.content or "")[len(said.content or "") :]  # the rest was handed out
+        answer.reasoning = (answer.reasoning or "")[len(said.reasoning or "") :]
+        head.usage = answer.usage
+        yield from self._ended(head, answer_to_deltas(answer))
+
+    def _ended(self, head: Head, tail: list[Delta]) -> Flow[None]:
         counters.spent(head.usage)
         logs.ended(head.index, tail[-1].finish_reason if tail else None, head.usage, self.created)
         yield from self._write_tail(tail, head.index)
@@ -144,6 +163,10 @@ class ChatStream:
     def next_flow(self) -> Flow[None]:
         """One network read of the next head, and what follows from it."""
         head = self.heads[0]
+        if head.finisher.follow_up is not None:
+            self.heads.popleft()
+            yield from self.again_flow(head, head.finisher.follow_up)
+            return
         head.check()
         batch = yield Do(head.events.read)
         if batch is not None:

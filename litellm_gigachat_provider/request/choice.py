@@ -1,13 +1,14 @@
 """``tool_choice`` and ``function_call`` -> GigaChat's choice, and the emulation of "required".
 
 GigaChat knows ``none``, ``auto`` and one forced function; there is no "required". With one function,
-required is that function forced. With several, one function of our own is forced whose arguments are
-the choice and the arguments of the chosen function:
+required is that function forced. With several, the request says ``auto`` and offers them as they are, which
+nearly always gets a call. Only when it does not, a second request forces one function of our own whose arguments
+are the choice and the arguments of the chosen function:
 
     {"tool": "<name>", "<name>": {...that function's parameters...}}
 
-Cost: one request, whose answer is unwrapped into the call of the chosen function. Only when the model
-names a function but gives no arguments for it, a second request forces that function.
+and its answer is unwrapped into the call of the chosen function; when that lacks its arguments, a third
+request forces the chosen function itself.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _WORDS = {"auto": "auto", "none": "none", "required": "required", "any": "requir
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was decided. ``functions`` may be fewer than offered (none, allowed tools) or one more (required)."""
+    """What was decided. ``functions`` may be fewer than offered (none, allowed tools)."""
 
     functions: tuple[Function, ...]
     choice: ToolChoice | None = None
@@ -81,19 +82,18 @@ def _required(where: str, functions: Sequence[Function], names: Names) -> Choice
         return Choice(tuple(functions), ToolChoice("forced", candidates[0].name))
     if not own:
         raise InvalidRequestError(where, "cannot require one of several built-in tools", "Name the one to use.")
-    chooser, required = chooser_of(own, names)
-    return Choice((*functions, chooser), ToolChoice("forced", required.function), required)
+    return Choice(tuple(functions), ToolChoice("auto"), _required_call(own, names))
 
 
-def chooser_of(functions: Sequence[Function], names: Names) -> tuple[Function, RequiredCall]:
+def _required_call(functions: Sequence[Function], names: Names) -> RequiredCall:
     """The function of our own that stands for "one of these", and what unwraps its call."""
-    offered = tuple(function.name for function in functions)
+    offered = [function.name for function in functions]
     selector = "tool"
     while selector in offered:
         selector += "_"
     name = names.reserve("call_tool")
     listed = "; ".join(f"{f.name}: {f.description}" if f.description else f.name for f in functions)
-    choice = {"type": "string", "enum": list(offered), "description": "Which tool to call"}
+    choice = {"type": "string", "enum": offered, "description": "Which tool to call"}
     properties: dict[str, Any] = {selector: choice}
     for function in functions:
         description = f"Arguments of {function.name}, given only if it is the chosen tool"
@@ -103,7 +103,7 @@ def chooser_of(functions: Sequence[Function], names: Names) -> tuple[Function, R
         description=f"Calls exactly one tool: name it in {selector!r} and give its arguments under its name. {listed}",
         parameters={"type": "object", "properties": properties, "required": [selector]},
     )
-    return chooser, RequiredCall(name, selector, offered)
+    return RequiredCall(chooser, selector, tuple(functions))
 
 
 def _allowed(asked: Mapping[str, Any], where: str, tools: ToolSet, names: Names, gate: Gate) -> Choice:

@@ -61,6 +61,8 @@ def read_chat(
             beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
         )
         plan = structured.plan(asked, situation, names, gate)
+    if choice.required is not None:
+        plan = None  # the answer is a call, which no format describes; an answering function would compete with it
     if plan is not None:
         choice = _with_structured(choice, plan)
         turns = _with_hint(turns, plan.hint)
@@ -122,7 +124,7 @@ def _with_structured(choice: Choice, plan: structured.Plan) -> Choice:
     if not plan.beside:
         return Choice((*choice.functions, function), ToolChoice("forced", function.name))
     mode = choice.choice if choice.choice is not None and choice.choice.mode == "forced" else ToolChoice("auto")
-    return Choice((*choice.functions, function), mode, choice.required)
+    return Choice((*choice.functions, function), mode)
 
 
 def _with_hint(turns: tuple[Turn, ...], hint: str) -> tuple[Turn, ...]:

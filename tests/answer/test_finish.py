@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import content, function, pieces, request
 
-from litellm_gigachat_provider.answer.finish import StreamFinisher, answer_to_deltas, finish_answer, must_buffer
+from litellm_gigachat_provider.answer.finish import (
+    StreamFinisher,
+    answer_to_deltas,
+    beside,
+    finish_answer,
+    must_buffer,
+)
 from litellm_gigachat_provider.answer.stop import StopCutter
 from litellm_gigachat_provider.errors import ModelOutputError
 from litellm_gigachat_provider.types import (
@@ -18,9 +25,11 @@ from litellm_gigachat_provider.types import (
     ChatRequest,
     Delta,
     FollowUp,
+    MediaRef,
     RequiredCall,
     Structured,
     ToolCall,
+    ToolChoice,
     Usage,
 )
 
@@ -205,15 +214,15 @@ def test_a_real_call_passes_and_is_kept_beside_the_answer() -> None:
 
 
 def test_text_instead_of_the_call() -> None:
-    asked = request(structured=BY_CALL)
+    asked = request(structured=BY_CALL, functions=(function("f"), function("answer", "city", "n")))
     assert finished(text(FENCE), asked).content == PRETTY
     for reply in ("Готово", '{"city": 1}'):
-        assert finish_answer(text(reply), asked) == FollowUp("answer", Usage(5, 2))
+        assert finish_answer(text(reply), asked) == FollowUp(asked.functions[1], Answer(usage=Usage(5, 2)))
     assert finished(text("{", "length"), asked).content == "{"
 
 
 def test_streamed_function_mode_gives_one_content_delta() -> None:
-    asked = request(structured=BY_CALL)
+    asked = request(structured=BY_CALL, functions=(function("answer", "city", "n"),))
     assert must_buffer(asked)
     finisher = StreamFinisher(asked)
     told = calls(call("answer", {"city": "Омск", "n": 3}))
@@ -225,11 +234,75 @@ def test_streamed_function_mode_gives_one_content_delta() -> None:
 
 # --- tool_choice="required" with several tools -------------------------------------------------------
 
+TOOLS = (function("get_weather", "city"), function("now"))
+CHOOSER = function("call_tool", "tool")
 REQUIRED = request(
-    functions=(function("get_weather", "city"), function("now"), function("call_tool")),
+    functions=TOOLS,
+    tool_choice=ToolChoice("auto"),
     names={"get_weather": "get weather"},
-    required=RequiredCall("call_tool", "tool", ("get_weather", "now")),
+    required=RequiredCall(CHOOSER, "tool", TOOLS),
 )
+FORCED = replace(REQUIRED, functions=(CHOOSER,), tool_choice=ToolChoice("forced", "call_tool"))
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_words_alone_are_followed_by_the_forced_chooser(finish: str) -> None:
+    answer = text("Сейчас узнаю", finish)
+    assert finish_answer(answer, REQUIRED) == FollowUp(CHOOSER, answer)
+    with pytest.raises(ModelOutputError, match="required"):
+        finish_answer(text("Сейчас узнаю"), FORCED)
+    assert finished(text("Сейчас", "length"), FORCED).finish_reason == "length"
+
+
+@pytest.mark.parametrize("asked", [REQUIRED, FORCED])
+def test_a_call_of_the_models_own_or_a_refusal_by_the_filter_is_taken(asked: ChatRequest) -> None:
+    assert finished(calls(call("now", {}), call("get weather", {}, 1)), asked).tool_calls == [
+        call("now", {}), call("get weather", {}, 1),
+    ]  # fmt: skip
+    assert finished(text("нельзя", "content_filter"), asked).content == "нельзя"
+
+
+def test_a_stop_string_cuts_the_words_and_not_the_required_call() -> None:
+    asked = replace(REQUIRED, stop=("Observation:",))
+    answer = calls(call("now", {}))
+    answer.content = "Смотрю. Observation: 12"
+    told = finished(answer, asked)
+    assert (told.content, told.tool_calls, told.finish_reason) == ("Смотрю. ", [call("now", {})], "tool_calls")
+    out = streamed_required(asked, ["Смотрю. Obser", "vation: 12"], [call("now", {})], "tool_calls")
+    assert content(out) == "Смотрю. "
+    assert (out[-1].tool_calls, out[-1].finish_reason) == ([call("now", {})], "tool_calls")
+
+
+def streamed_required(asked: ChatRequest, parts: list[str], told: list[ToolCall], finish: str) -> list[Delta]:
+    finisher = StreamFinisher(asked)
+    out = [delta for part in parts for delta in finisher.feed([Delta(content=part)])]
+    assert finisher.follow_up is None
+    assert not finisher.stopped
+    out += finisher.feed([Delta(tool_calls=told, finish_reason=finish, usage=Usage(5, 2))])
+    assert (finisher.follow_up is None) is (bool(told) or finish == "content_filter")
+    if finisher.follow_up is not None:
+        said = Answer(content=content(out), reasoning="", usage=Usage(5, 2))
+        assert finisher.follow_up == FollowUp(CHOOSER, said)
+    return out
+
+
+def test_a_stream_without_the_required_call_has_no_finish_yet() -> None:
+    for finish in ("stop", "length"):
+        assert [delta.finish_reason for delta in streamed_required(REQUIRED, ["а", "б"], [], finish)] == [None] * 3
+    assert streamed_required(REQUIRED, ["нельзя"], [], "content_filter")[-1].finish_reason == "content_filter"
+
+
+def test_what_was_said_stands_beside_what_follows() -> None:
+    mine, yours = MediaRef("a"), MediaRef("b")
+    cited = {"type": "url_citation"}
+    first = text("раз", reasoning="мысль", media=[mine], annotations=[cited], extra={"a": 1, "b": 1}, created=1)
+    second = text("два", reasoning="ещё", media=[yours], extra={"b": 2}, created=2)
+    both = beside(first, second)
+    assert (both.content, both.reasoning, both.created) == ("раз\n\nдва", "мысль\n\nещё", 1)
+    assert (both.media, both.annotations, both.extra) == ([mine, yours], [cited], {"a": 1, "b": 2})
+    assert both.usage == Usage(10, 4)
+    assert beside(text("раз"), calls(call("now", {}))).content == "раз"
+    assert beside(text(""), calls(call("now", {}))).content is None
 
 
 @pytest.mark.parametrize(
@@ -244,26 +317,28 @@ REQUIRED = request(
     ],
 )
 def test_required_call_is_unwrapped(arguments: Any, name: str, inner: str) -> None:
-    answer = finished(calls(call("call_tool", arguments)), REQUIRED)
+    answer = finished(calls(call("call_tool", arguments)), FORCED)
     assert answer.tool_calls == [ToolCall("c0", name, inner, 0)]
     assert answer.finish_reason == "tool_calls"
 
 
 @pytest.mark.parametrize("arguments", [{"tool": "get_weather"}, {"tool": "get_weather", "get_weather": "Омск"}])
 def test_required_call_without_its_arguments_is_asked_again(arguments: Any) -> None:
-    assert finish_answer(calls(call("call_tool", arguments)), REQUIRED) == FollowUp("get_weather", Usage(5, 2))
+    answer = calls(call("call_tool", arguments))
+    assert finish_answer(answer, FORCED) == FollowUp(TOOLS[0], answer)
+
+
+def test_every_call_of_the_chooser_is_unwrapped() -> None:
+    told = calls(call("call_tool", {"tool": "now"}), call("call_tool", {"now": {"x": 1}}, 1))
+    assert [(c.name, c.arguments, c.index) for c in finished(told, FORCED).tool_calls] == [
+        ("now", "{}", 0), ("now", '{"x":1}', 1),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("answer", [calls(call("call_tool", {})), calls(call("call_tool", {"tool": "x"})), text("no")])
 def test_required_call_that_chose_nothing(answer: Answer) -> None:
     with pytest.raises(ModelOutputError, match="required"):
-        finish_answer(answer, REQUIRED)
-
-
-def test_required_call_made_directly_or_cut_short() -> None:
-    assert finished(calls(call("now", {})), REQUIRED).tool_calls == [call("now", {})]
-    assert finished(text("нельзя", "content_filter"), REQUIRED).content == "нельзя"
-    assert must_buffer(REQUIRED)
+        finish_answer(answer, FORCED)
 
 
 # --- stop strings -------------------------------------------------------------------------------------

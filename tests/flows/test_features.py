@@ -135,16 +135,6 @@ def test_regex(gigachat_sandbox, contract, ask):
 # --- tools ---------------------------------------------------------------------------------------------------------
 
 
-def test_required_with_several_tools_yields_a_call(gigachat_sandbox, contract, ask):
-    gigachat_sandbox.knobs.never_call = True  # the model would rather talk
-    outcome = ask("What is the weather in Moscow?", tools=TOOLS, tool_choice="required")
-    assert outcome.finish_reason == "tool_calls"
-    assert outcome.tool_calls[0]["name"] in {"get_weather", "get_rate"}
-    arguments = json.loads(outcome.tool_calls[0]["arguments"])
-    assert all(isinstance(value, str) for value in arguments.values())
-    assert sent(gigachat_sandbox, 0).choice == sent(gigachat_sandbox, 0).functions[-1]["name"]
-
-
 def test_no_tools(gigachat_sandbox, ask):
     assert ask("hi", tools=[]).content
     assert sent(gigachat_sandbox).functions == []

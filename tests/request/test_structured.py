@@ -95,11 +95,15 @@ def test_without_tools_to_call_the_function_is_forced():
     assert found["function_call"] == {"name": "the_answer"}
 
 
-def test_required_tools_come_first():
-    request = read(tools=[F, tool("g")], tool_choice="required", response_format=OPENAI)
-    assert request.required is not None
-    assert request.required.tools == ("f", "g")
-    assert request.structured is not None
+@pytest.mark.parametrize("form", [OPENAI, {"type": "json_object"}])
+@pytest.mark.parametrize("more", [{}, {"gigachat_structured": "native"}])
+def test_a_required_call_leaves_no_answer_to_be_formatted(form, more):
+    tools = [F, tool("g")]
+    found = body(tools=tools, tool_choice="required", response_format=form, **more)
+    assert found == body(tools=tools)
+    assert read(tools=tools, tool_choice="required", response_format=form, **more).structured is None
+    with pytest.raises(InvalidRequestError, match="response_format"):
+        body(tools=tools, tool_choice="required", response_format={"type": "xml"})
 
 
 def test_function_results_in_history_rule_native_out():

@@ -259,17 +259,30 @@ def test_required_with_one_tool_forces_it(choice):
     assert found["tool_config"] == {"mode": "forced", "function_name": "f"}
 
 
-def test_required_with_several_tools_forces_one_function_that_stands_for_them():
+@pytest.mark.parametrize(
+    "choice", ["required", {"type": "allowed_tools", "mode": "required", "tools": [named("f"), named("get weather")]}]
+)
+def test_required_with_several_tools_offers_them_as_they_are(choice):
+    tools = [F, tool("get weather", CITY)]
+    found = body(tools=tools, tool_choice=choice)
+    assert found == body(tools=tools)
+    assert found["function_call"] == "auto"
+    assert [function["name"] for function in found["functions"]] == ["f", "get_weather"]
+    v2 = body(contract="v2", tools=[*tools, {"type": "web_search"}], tool_choice="required")
+    assert v2["tool_config"] == {"mode": "auto"}
+    assert [*v2["tools"][0]["functions"]["specifications"]] == found["functions"]
+    assert "web_search" in v2["tools"][1]
+
+
+def test_one_function_stands_for_all_that_may_be_required():
     request = read(tools=[F, tool("get weather", CITY)], tool_choice="required")
-    assert request.required == RequiredCall("call_tool", "tool", ("f", "get_weather"))
-    assert [function.name for function in request.functions] == ["f", "get_weather", "call_tool"]
-    found = body(tools=[F, tool("get weather", CITY)], tool_choice="required")
-    assert found["function_call"] == {"name": "call_tool"}
-    (chooser,) = found["functions"]
-    assert chooser["description"] == (
+    assert request.required == RequiredCall(request.required.chooser, "tool", request.functions)
+    chooser = request.required.chooser
+    assert chooser.name == "call_tool"
+    assert chooser.description == (
         "Calls exactly one tool: name it in 'tool' and give its arguments under its name. f: Does f; get_weather"
     )
-    assert chooser["parameters"] == {
+    assert chooser.parameters == {
         "type": "object",
         "properties": {
             "tool": {"type": "string", "enum": ["f", "get_weather"], "description": "Which tool to call"},
@@ -278,14 +291,12 @@ def test_required_with_several_tools_forces_one_function_that_stands_for_them():
         },
         "required": ["tool"],
     }
-    v2 = body(contract="v2", tools=[F, G], tool_choice="required")
-    assert v2["tool_config"] == {"mode": "forced", "function_name": "call_tool"}
 
 
 def test_the_standing_function_yields_to_the_callers_names():
     request = read(tools=[tool("call_tool"), tool("tool")], tool_choice="required")
     assert request.required is not None
-    assert request.required.function not in ("call_tool", "tool")
+    assert request.required.chooser.name not in ("call_tool", "tool")
     assert request.required.selector == "tool_"
 
 
