@@ -7,7 +7,7 @@ uses a nominal one that ``register(rub_per_usd=…)`` replaces.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # Tokens, shared by prompt and answer: what the production API named in its refusal of a longer one in August 2026
@@ -64,7 +64,9 @@ _KNOWN = (
 
 MODELS: dict[str, Model] = {model.name: model for model in _KNOWN}
 
-_UNKNOWN_CHAT = Model("", context=None, max_output=None, vision=True)
+# What nobody knows a model to lack is left to the service to refuse.
+_UNKNOWN_CHAT = Model("", context=None, max_output=None, vision=True, reasoning=True)
+_UNKNOWN_THIRD = replace(MODELS["GigaChat-3-Pro"], reasoning=True)
 _PREVIEW = "-preview"
 
 
@@ -82,5 +84,5 @@ def find(name: str) -> Model:
     if known is not None:
         return known
     if name.startswith("GigaChat-3"):
-        return MODELS["GigaChat-3-Pro"]
+        return _UNKNOWN_THIRD
     return _UNKNOWN_CHAT

@@ -150,6 +150,7 @@ class ChatRequest:
     legacy_functions: bool = False  # asked with functions/function_call: answer with function_call
     parallel_tool_calls: bool = True
     extra_body: Mapping[str, Any] = field(default_factory=dict)  # unknown keys: under, never over, ours
+    notes: tuple[str, ...] = ()  # what was changed in the caller's words, one sentence each, for the debug log
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:

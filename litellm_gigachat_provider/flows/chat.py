@@ -15,7 +15,7 @@ from ..ids import new_id
 from ..request.request import read_chat
 from ..transport.replies import Reply
 from ..types import Answer, ChatRequest, FollowUp, Function, ToolChoice
-from ..watch import counters
+from ..watch import counters, logs
 from .ask import ask
 from .call import Call, as_v1
 from .flow import Flow, Gather
@@ -36,6 +36,8 @@ def read(call: Call, codec: Codec) -> ChatRequest:
         drop_params=call.drop_params,
     )
     counters.read(call.messages, len(request.functions))
+    for note in request.notes:
+        logs.LOG.debug(note)
     return request
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
+from ..models import Model
 from . import values
 from .gate import USE_V2, Gate
 from .params import PARAMS, is_housekeeping
@@ -43,6 +44,19 @@ def read_options(params: Mapping[str, Any], gate: Gate) -> _Options:
             )
     _log_probabilities(params, gate, options)
     return options
+
+
+def fit(options: _Options, model: str, known: Model, gate: Gate) -> tuple[str, ...]:
+    """Fit the options to what ``model`` is known to do; the sentences say what was changed, for the debug log."""
+    if "reasoning_effort" in options and not known.reasoning:
+        remedy = "Use GigaChat-2-Max or GigaChat-3-Ultra, leave it out, or set drop_params=True."
+        gate.unsupported(options.pop("_effort_from"), f"{model} does not reason", remedy)
+        del options["reasoning_effort"]
+    asked, longest = options.get("max_tokens"), known.max_output
+    if asked is None or longest is None or asked <= longest:
+        return ()
+    options["max_tokens"] = longest
+    return (f"max_tokens {asked} sent as {longest}, the longest answer of {model}",)
 
 
 def read_stop(value: Any) -> tuple[str, ...]:
@@ -114,7 +128,7 @@ def _effort(value: Any, where: str, gate: Gate, options: _Options) -> None:
         return
     effort = _EFFORTS[value]
     if effort is not None:
-        options["reasoning_effort"] = effort
+        options["reasoning_effort"], options["_effort_from"] = effort, where
 
 
 def _thinking(value: Any, where: str, gate: Gate, options: _Options) -> None:
@@ -124,6 +138,7 @@ def _thinking(value: Any, where: str, gate: Gate, options: _Options) -> None:
         return
     budget = values.integer(holder.get("budget_tokens", 1024), f"{where}.budget_tokens", low=0)
     options["reasoning_effort"] = "high" if budget >= 4096 else "medium" if budget >= 2048 else "low"
+    options["_effort_from"] = where
 
 
 def _log_probabilities(params: Mapping[str, Any], gate: Gate, options: _Options) -> None:

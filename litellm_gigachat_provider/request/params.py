@@ -37,8 +37,8 @@ _TABLE: tuple[Param, ...] = (
     Param("model", "sent", "model", "model", "without the prefix `gigachat/`"),
     Param("temperature", "mapped", "temperature", f"{_O}.temperature", "0 becomes `top_p: 0`; above 2 is cut to 2"),
     Param("top_p", "sent", "top_p", f"{_O}.top_p", "0 to 1"),
-    Param("max_tokens", "sent", "max_tokens", f"{_O}.max_tokens", "at least 1"),
-    Param("max_completion_tokens", "mapped", "max_tokens", f"{_O}.max_tokens", "wins over `max_tokens`"),
+    Param("max_tokens", "sent", "max_tokens", f"{_O}.max_tokens", "at least 1; at most the model's longest answer"),
+    Param("max_completion_tokens", "mapped", "max_tokens", f"{_O}.max_tokens", "wins over `max_tokens`, same bounds"),
     Param("n", "emulated", "", "", "1 to 128, by parallel requests; the prompt is counted once"),
     Param("stop", "emulated", "", "", "exactly, and it ends the generation; up to 64 strings"),
     Param("stream", "sent", "stream", "stream", ""),
@@ -54,9 +54,13 @@ _TABLE: tuple[Param, ...] = (
     ),
     Param(
         "reasoning_effort", "mapped", "reasoning_effort", f"{_O}.reasoning.effort",
-        "low, medium, high; `minimal` is low, `xhigh` and `max` are high, `none` and `disable` are left out",
+        "low, medium, high; `minimal` is low, `xhigh` and `max` are high, `none` and `disable` are left out; "
+        "refused for models that do not reason",
     ),
-    Param("thinking", "mapped", "reasoning_effort", f"{_O}.reasoning.effort", "by its budget: 2048 medium, 4096 high"),
+    Param(
+        "thinking", "mapped", "reasoning_effort", f"{_O}.reasoning.effort",
+        "by its budget: 2048 medium, 4096 high; refused for models that do not reason",
+    ),
     Param("prompt_cache_key", "mapped", "X-Session-ID", "X-Session-ID", "header; context cache affinity"),
     Param("user", "accepted", "", "", "part of the session id, never sent"),
     Param("metadata", "accepted", "", "", "`session_id` in it makes the session id"),

@@ -12,7 +12,7 @@ from . import structured, values
 from .choice import Choice, read_choice
 from .gate import Gate
 from .messages import read_messages
-from .options import read_n, read_options, read_stop
+from .options import fit, read_n, read_options, read_stop
 from .params import PARAMS
 from .tool_cache import read_tools
 
@@ -41,6 +41,7 @@ def read_chat(
     gate = Gate(contract, drop_params)
     params, extra = _merge_extra_body(params)
     options = read_options(params, gate)
+    notes = fit(options, model, model_info, gate)
     built, names = read_tools(params, messages, gate)
     turns = read_messages(messages, names)
     _check_vision(turns, model, model_info)
@@ -83,6 +84,7 @@ def read_chat(
         legacy_functions=built.legacy,
         parallel_tool_calls=params.get("parallel_tool_calls") is not False,
         extra_body=extra,
+        notes=notes,
     )
 
 

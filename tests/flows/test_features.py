@@ -222,6 +222,14 @@ def test_reasoning(gigachat_sandbox, contract, ask):
     assert options == ({"reasoning_effort": "high"} if contract == "v1" else {"reasoning": {"effort": "high"}})
 
 
+def test_effort_to_a_model_without_reasoning(gigachat_sandbox, contract, ask):
+    with pytest.raises(x.UnsupportedParamsError, match="reasoning_effort: GigaChat-2 does not reason"):
+        ask("Why?", model="gigachat/GigaChat-2", reasoning_effort="high")
+    assert chats(gigachat_sandbox) == 0
+    assert ask("Why?", model="gigachat/GigaChat-2", reasoning_effort="high", drop_params=True).content
+    assert sent(gigachat_sandbox).options == {}
+
+
 def test_think_tags(gigachat_sandbox, ask):
     gigachat_sandbox.knobs.think_tags = True
     outcome = ask("Why is the sky blue?", reasoning_effort="low")

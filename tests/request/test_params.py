@@ -233,3 +233,58 @@ def test_the_smallest_body():
         "model": "GigaChat-2-Max",
         "messages": [{"role": "user", "content": [{"text": "Hello"}]}],
     }
+
+
+# --- what a model is known to do ------------------------------------------------------------------
+
+EFFORTS = [
+    ("reasoning_effort", "high"), ("reasoning_effort", {"effort": "low"}), ("thinking", {"type": "enabled"}),
+    ("extra_body", {"reasoning_effort": "low"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("contract", ["v1", "v2"])
+@pytest.mark.parametrize(("name", "value"), EFFORTS)
+@pytest.mark.parametrize("model", ["GigaChat-2", "GigaChat", "GigaChat-2-Pro-preview"])
+def test_effort_to_a_model_without_reasoning(model, name, value, contract):
+    word = "reasoning_effort" if name == "extra_body" else name
+    with pytest.raises(UnsupportedParamError, match=f"^{word}: {model} does not reason.*GigaChat-2-Max"):
+        read(model=model, contract=contract, **{name: value})
+    assert body(model=model, contract=contract, drop=True, **{name: value}) == body(model=model, contract=contract)
+
+
+@pytest.mark.parametrize(
+    "model", ["GigaChat-2-Max", "GigaChat-3-Ultra", "GigaChat-2-Reasoning", "GigaChat-4", "GigaChat-3-X", "glm-5"]
+)
+def test_effort_to_a_model_that_reasons_or_is_not_known(model):
+    assert body(model=model, reasoning_effort="high")["reasoning_effort"] == "high"
+
+
+def test_no_effort_is_none_for_any_model():
+    for given in ({"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}):
+        assert body(model="GigaChat-2", **given) == body(model="GigaChat-2")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"max_tokens": 8193},
+        {"max_completion_tokens": 10**6},
+        {"max_tokens": 5, "max_completion_tokens": 10**6},
+        {"extra_body": {"max_tokens": 32000}},
+    ],
+)
+@pytest.mark.parametrize("model", ["GigaChat-2-Max", "GigaChat-2-preview"])
+def test_more_than_the_longest_answer_is_sent_as_that(given, model):
+    request = read(model=model, **given)
+    assert request.options == {"max_tokens": 8192}
+    (note,) = request.notes
+    assert note.startswith("max_tokens ")
+    assert note.endswith(f" sent as 8192, the longest answer of {model}")
+    assert body(model=model, contract="v2", **given)["model_options"] == {"max_tokens": 8192}
+
+
+@pytest.mark.parametrize(("model", "asked"), [("GigaChat-2-Max", 8192), ("GigaChat-3-Ultra", 10**6), ("glm-5", 10**6)])
+def test_what_a_model_may_be_able_to_is_sent(model, asked):
+    request = read(model=model, max_tokens=asked)
+    assert (request.options, request.notes) == ({"max_tokens": asked}, ())

@@ -8,6 +8,7 @@ import logging
 
 import litellm
 import pytest
+from sent import sent
 from ways import MODEL, call
 
 from litellm_gigachat_provider.transport.auth import hush
@@ -167,3 +168,14 @@ def test_filter_is_what_keeps_it_quiet(gigachat_sandbox_tls, caplog):
         logger.filters = filters
     assert response.http_version == "HTTP/2"
     assert any("Bearer" in r.getMessage() for r in caplog.records if r.name == "hpack.hpack")
+
+
+def test_a_capped_max_tokens_is_told(gigachat_sandbox, contract, ask, caplog):
+    with caplog.at_level(logging.DEBUG, logger="litellm_gigachat_provider"):
+        ask(max_tokens=100_000)
+    assert "max_tokens 100000 sent as 8192, the longest answer of GigaChat-2-Max" in ours(caplog).splitlines()
+    assert sent(gigachat_sandbox).options == {"max_tokens": 8192}
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, logger="litellm_gigachat_provider"):
+        ask(max_tokens=8192)
+    assert "sent as" not in ours(caplog)
