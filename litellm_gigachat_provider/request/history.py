@@ -7,10 +7,12 @@ from typing import Any
 
 from ..errors import InvalidRequestError
 from ..types import Attachment, Call, UserTurn
-from . import parts, plain
+from . import media, parts, plain
 from .results import Result
 
+HIDDEN = "[hidden thoughts]"
 _NOTHING = Result({})
+_THINKING = ("thinking", "redacted_thinking", "reasoning")  # among the parts of content
 
 
 class Files:
@@ -95,10 +97,12 @@ class AssistantStep:
         self.attached = attached  # its own files: GigaChat takes them from the user only
 
 
-def said(message: Mapping[str, Any], where: str) -> tuple[str, list[Attachment]]:
+def said(message: Mapping[str, Any], where: str, *, sees: bool) -> tuple[str, list[Attachment]]:
     """What an assistant message says beside its calls, and the pictures in it.
 
-    Words stand in ``content``, ``refusal`` and OpenAI's ``audio.transcript``, pictures in LiteLLM's ``images``.
+    Words stand in ``content``, ``refusal`` and OpenAI's ``audio.transcript``, pictures in LiteLLM's ``images`` or,
+    by their ids, where :mod:`bridge` put them. What the model cannot be shown again is named: a drawing where it
+    does not see (``sees``), as it must not end the conversation, and what is no picture.
     """
     texts = [parts.text_only(message.get("content"), f"{where}.content", "assistant")]
     refusal = message.get("refusal")
@@ -110,9 +114,29 @@ def said(message: Mapping[str, Any], where: str) -> tuple[str, list[Attachment]]
     pictures = message.get("images")
     if isinstance(pictures, (list, tuple)):
         pictures = [{"type": "image_url", "image_url": one} if isinstance(one, str) else one for one in pictures]
-    for segment in parts.read(pictures, f"{where}.images"):
-        texts.append(segment) if isinstance(segment, str) else drawn.append(segment)
+    for segment in [*parts.read(pictures, f"{where}.images"), *_made(message, where, known=bool(pictures))]:
+        if isinstance(segment, str):
+            texts.append(segment)
+        elif sees or segment.kind != "image":
+            drawn.append(segment)
+        else:
+            texts.append(f"[{segment.kind}]")
     return "\n".join(dict.fromkeys(text for text in texts if text)), drawn
+
+
+def _made(message: Mapping[str, Any], where: str, *, known: bool) -> Iterable[parts.Segment]:
+    """Files of an answer of ours that a client kept by id only; ``known``: the pictures stand in ``images`` too."""
+    kept = message.get("provider_specific_fields")
+    files = kept.get("media") if isinstance(kept, Mapping) else None
+    for index, file in enumerate(files if isinstance(files, (list, tuple)) else ()):
+        file_id = file.get("file_id") if isinstance(file, Mapping) else None
+        if not isinstance(file_id, str) or not file_id:
+            continue  # another provider's
+        kind = file.get("kind") or "image"
+        if kind != "image":
+            yield f"[{plain.check_text(str(kind), where)[:40]}]"
+        elif not known:
+            yield media.from_id(file_id, f"{where}.provider_specific_fields.media[{index}]", kind="image")
 
 
 def _transcript(audio: Any, where: str, *, told: bool) -> str:
@@ -127,16 +151,41 @@ def _transcript(audio: Any, where: str, *, told: bool) -> str:
 
 
 def thoughts(message: Mapping[str, Any], where: str) -> str:
-    """The model's thoughts. They stand for a turn that said nothing else: left out, its neighbours would be joined."""
+    """The model's thoughts. They stand for a turn that said nothing else: left out, its neighbours would be joined.
+
+    Thoughts that nobody can read (``redacted_thinking``, encrypted reasoning) are named.
+    """
     for word in ("reasoning_content", "reasoning"):
         text = message.get(word)
         if isinstance(text, str) and text:
             return plain.check_text(text, f"{where}.{word}")
     found: list[str] = []
-    for word in ("thinking_blocks", "content"):
-        blocks = message.get(word)
-        for block in blocks if isinstance(blocks, (list, tuple)) else ():
-            text = (block.get("thinking") or block.get("text")) if isinstance(block, Mapping) else None
-            if isinstance(text, str):
-                found.append(plain.check_text(text, f"{where}.{word}"))
-    return "\n".join(dict.fromkeys(found))
+    hidden = ""
+    for word, block in _blocks(message):
+        text = block.get("thinking") or block.get("text") or _summary(block)
+        if isinstance(text, str) and text:
+            found.append(plain.check_text(text, f"{where}.{word}"))
+        else:
+            hidden = HIDDEN
+    return "\n".join(dict.fromkeys(found)) or hidden
+
+
+def _blocks(message: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Blocks of thoughts, wherever clients and LiteLLM keep them."""
+    kept = message.get("provider_specific_fields")
+    holders = (message, kept) if isinstance(kept, Mapping) else (message,)
+    for holder in holders:
+        for word in ("thinking_blocks", "reasoning_items", "reasoning_details", "content"):
+            blocks = holder.get(word)
+            for block in blocks if isinstance(blocks, (list, tuple)) else (blocks,):
+                if isinstance(block, Mapping) and (word != "content" or block.get("type") in _THINKING):
+                    yield word, block
+
+
+def _summary(block: Mapping[str, Any]) -> Any:
+    """The words of a reasoning item of OpenAI's Responses."""
+    told = block.get("summary")
+    if not isinstance(told, (list, tuple)):
+        return told
+    texts = (part.get("text") for part in told if isinstance(part, Mapping))
+    return "\n".join(text for text in texts if isinstance(text, str))

@@ -4,7 +4,7 @@ What is mended, because nothing is invented or lost: the leading system and deve
 one; a later one becomes user text (as the service's own normalisation and the official gateway do);
 neighbouring user messages and neighbouring plain assistant messages are joined with a line break;
 results find their calls by id, by name, or as the only open call, and stand right behind them; an
-assistant message that says nothing in any of its fields disappears. What the service would refuse otherwise
+assistant message that holds nothing in any of its fields disappears. What the service would refuse otherwise
 ("every assistant function call must have a result in history") is refused here, before anything is sent.
 """
 
@@ -25,22 +25,23 @@ MAX_IMAGES = 10
 _Message = Mapping[str, Any]
 
 
-def read_messages(messages: Any, names: Names) -> tuple[Turn, ...]:
+def read_messages(messages: Any, names: Names, *, sees: bool = True) -> tuple[Turn, ...]:
     """The turns of ``messages`` (a list of dicts or pydantic objects), or InvalidRequestError naming the message.
 
-    ``names`` aliases function names exactly as it does for the tools of the same request.
+    ``names`` aliases functions exactly as for the tools of the same request; ``sees``: the model takes pictures.
     """
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
         raise InvalidRequestError("messages", "must be a list of messages")
-    reader = _Reader(names)
+    reader = _Reader(names, sees)
     for index, message in enumerate(messages):
         reader.read(message, f"messages[{index}]")
     return reader.finish()
 
 
 class _Reader:
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, sees: bool) -> None:
         self._names = names
+        self._sees = sees
         self._system: list[str] = []
         self._steps: list[UserRun | AssistantStep] = []
         self._by_id: dict[str, deque[deque[Slot]]] = {}
@@ -82,7 +83,7 @@ class _Reader:
         return last
 
     def _read_assistant(self, message: _Message, where: str) -> None:
-        text, drawn = said(message, where)
+        text, drawn = said(message, where, sees=self._sees)
         attached: list[parts.Segment] = []
         names = [self._files.add(file, "your answer before this", attached) for file in drawn]
         state_id = _state_of(message)

@@ -43,7 +43,7 @@ def read_chat(
     options = read_options(params, gate)
     notes = fit(options, model, model_info, gate)
     built, names = read_tools(params, messages, gate)
-    turns = read_messages(messages, names)
+    turns = read_messages(messages, names, sees=model_info.vision)
     _check_vision(turns, model, model_info)
     choice = read_choice(params, built, names, gate)
     override = params.get("gigachat_structured") or structured_mode

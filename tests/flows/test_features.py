@@ -400,6 +400,8 @@ def test_a_picture_from_a_tool_is_named_in_the_result_and_where_it_is_attached(g
     [
         ({"audio": {"id": "audio_1", "transcript": "Said aloud"}}, "Said aloud"),
         ({"reasoning_content": "Thought"}, "Thought"),
+        ({"thinking_blocks": [{"type": "redacted_thinking", "data": "x"}]}, "[hidden thoughts]"),
+        ({"content": [{"type": "redacted_thinking", "data": "x"}]}, "[hidden thoughts]"),
         ({"images": [{"type": "image_url", "index": 0, "image_url": {"url": PICTURE}}]}, "[image 1]"),
     ],
 )
@@ -495,6 +497,29 @@ def test_picture_out_in_chat(gigachat_sandbox, contract, ask):
     else:
         images = outcome.response.choices[0].message.images
     assert images[0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+
+
+@pytest.mark.parametrize("model", [MODEL, "gigachat/GigaChat-2"])
+@pytest.mark.parametrize("kept", ["all", "id"])
+def test_a_drawing_stays_in_the_history(gigachat_sandbox, contract, ask, model, kept):
+    """A client hands the message on as it came, or with the file's id alone; no model may end the talk over it."""
+    tool = (
+        {"type": "function", "function": {"name": "text2image"}} if contract == "v1" else {"type": "image_generation"}
+    )
+    question = {"role": "user", "content": "Нарисуй кота"}
+    drawn = ask([question], model=model, tools=[tool]).response.choices[0].message.model_dump()
+    fields = drawn["provider_specific_fields"]
+    earlier = drawn if kept == "all" else {"role": "assistant", "content": "", "provider_specific_fields": fields}
+    ask([question, earlier, {"role": "user", "content": "Спасибо!"}], model=model)
+    body = sent(gigachat_sandbox)
+    assert [role for role, _ in body.turns] == ["user", "assistant", "user"]
+    if model == MODEL:
+        assert body.turns[-1][1] == "This is image 1, from your answer before this.\nСпасибо!"
+        (ids,) = body.files
+        assert (ids == [fields["media"][0]["file_id"]]) is (kept == "id" or not earlier.get("images"))
+    else:
+        assert body.files == []
+        assert body.turns[1][1].endswith("[image]")
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -17,6 +17,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 IMAGE_ID = "id-of-url:https://example.org/a.png"
 URL_B = {"type": "image_url", "image_url": "https://example.org/b.png"}
 B_ID = "id-of-url:https://example.org/b.png"
+FILE_ID = "0a1b2c3d-0000-4000-8000-00000000000a"
 NAMED = {"type": "file", "file": {"file_id": "file-1", "filename": "a\nb.txt"}}
 AGAIN = {"role": "user", "content": "again"}
 FROM_ANSWER = "This is {}, from your answer before this."
@@ -38,6 +39,11 @@ def called(arguments=None, name="f", content="", **more):
         "function_call": {"name": name, "arguments": arguments or {}},
         **more,
     }
+
+
+def drawn(*kinds):
+    """What this package's answers say of files the model made."""
+    return {"media": [{"file_id": FILE_ID, "kind": kind, "mime": None} for kind in kinds]}
 
 
 CASES = {
@@ -256,6 +262,84 @@ CASES = {
             AGAIN,
         ],
     ),
+    "thoughts nobody can read keep their turn": (
+        [
+            part
+            for hidden in (
+                {"content": [{"type": "redacted_thinking", "data": "x"}]},
+                {"content": "", "thinking_blocks": [{"type": "redacted_thinking", "data": "x"}]},
+                {"thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "x"}]},
+                {"provider_specific_fields": {"thinking_blocks": [{"type": "redacted_thinking", "data": "x"}]}},
+                {"reasoning_items": [{"type": "reasoning", "summary": [], "encrypted_content": "x"}]},
+                {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]},
+                {"content": {"type": "reasoning", "encrypted_content": "x"}},
+            )
+            for part in (USER, {"role": "assistant", "content": None, **hidden})
+        ],
+        [USER, {"role": "assistant", "content": "[hidden thoughts]"}] * 7,
+    ),
+    "a summary of thoughts is read": (
+        [USER, {"role": "assistant", "reasoning_items": [{"summary": [{"type": "summary_text", "text": "r"}]}]}, AGAIN],
+        [USER, {"role": "assistant", "content": "r"}, AGAIN],
+    ),
+    "thoughts nobody can read stay out beside words and calls": (
+        [
+            USER,
+            {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}, text("x")]},
+            AGAIN,
+            {**assistant(call("a")), "thinking_blocks": [{"type": "redacted_thinking", "data": "x"}]},
+            result("a"),
+        ],
+        [USER, {"role": "assistant", "content": "x"}, AGAIN, called(), fn()],
+    ),
+    "drawings known by their ids only": (
+        [
+            USER,
+            {"role": "assistant", "content": None, "provider_specific_fields": drawn("image", "image")},
+            AGAIN,
+            {"role": "assistant", "content": "here", "provider_specific_fields": drawn("image")},
+            AGAIN,
+            {"role": "assistant", "content": "", "images": [URL_B], "provider_specific_fields": drawn("image")},
+            AGAIN,
+        ],
+        [
+            USER,
+            {"role": "assistant", "content": "[image 1]\n[image 2]"},
+            {"role": "user", "content": FROM_ANSWER.format("image 1"), "attachments": [FILE_ID]},
+            {"role": "user", "content": FROM_ANSWER.format("image 2") + "\nagain", "attachments": [FILE_ID]},
+            {"role": "assistant", "content": "here"},
+            {"role": "user", "content": FROM_ANSWER.format("image 3") + "\nagain", "attachments": [FILE_ID]},
+            {"role": "assistant", "content": "[image 4]"},
+            {"role": "user", "content": FROM_ANSWER.format("image 4") + "\nagain", "attachments": [B_ID]},
+        ],
+    ),
+    "a drawing beside a call, known by its id": (
+        [USER, {**assistant(call("a")), "provider_specific_fields": drawn("image")}, result("a"), AGAIN],
+        [
+            USER,
+            called(),
+            fn(),
+            {"role": "user", "content": FROM_ANSWER.format("image 1") + "\nagain", "attachments": [FILE_ID]},
+        ],
+    ),
+    "what was made and is no picture is named": (
+        [
+            USER,
+            {"role": "assistant", "content": "", "provider_specific_fields": drawn("video", "model3d")},
+            AGAIN,
+            {"role": "assistant", "content": "here", "provider_specific_fields": drawn("file")},
+            AGAIN,
+            {"role": "assistant", "content": "", "provider_specific_fields": {"media": ["x", {"id": "of another"}]}},
+            AGAIN,
+        ],
+        [
+            USER,
+            {"role": "assistant", "content": "[video]\n[model3d]"},
+            AGAIN,
+            {"role": "assistant", "content": "here\n[file]"},
+            {"role": "user", "content": "again\nagain"},
+        ],
+    ),
     "thoughts beside a call stay out": (
         [USER, {**assistant(call("a")), "reasoning_content": "r"}, result("a")],
         [USER, called(), fn()],
@@ -472,6 +556,13 @@ def test_ten_images_are_taken():
 def test_a_model_without_vision_refuses_images():
     with pytest.raises(InvalidRequestError, match="GigaChat-2 does not take images"):
         read([{"role": "user", "content": [IMAGE]}], model="GigaChat-2")
+
+
+@pytest.mark.parametrize("earlier", [{"images": [IMAGE]}, {"provider_specific_fields": drawn("image")}])
+def test_its_own_drawing_does_not_end_the_conversation_of_a_model_without_vision(earlier):
+    for content, expected in ((None, "[image]"), ("here", "here\n[image]")):
+        messages = [USER, {"role": "assistant", "content": content, **earlier}, AGAIN]
+        assert sent(messages, model="GigaChat-2") == [USER, {"role": "assistant", "content": expected}, AGAIN]
 
 
 def test_one_content_one_key():
