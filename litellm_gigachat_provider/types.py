@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Contract = Literal["v1", "v2"]
+Kind = Literal["image", "document", "audio"]  # of files a message may carry
 
 
 # --- what the caller asked for -------------------------------------------------------------------
@@ -23,17 +24,19 @@ class Attachment:
 
     Exactly one of ``data`` (bytes), ``url`` (http/https, fetched by us) and ``file_id`` (already at
     GigaChat) is set. ``key`` identifies the content inside one request: equal keys, equal file.
-    ``kind``: ``image``, ``document`` or ``audio``.
+    ``kind`` is what its type or name says, or, where ``sure`` is False, only the part it stands in: then what its
+    server says decides.
     """
 
     key: str
-    kind: Literal["image", "document", "audio"]
+    kind: Kind
     data: bytes | None = None
     url: str | None = None
     file_id: str | None = None
     mime: str | None = None
     filename: str | None = None
     where: str = ""  # path in the caller's input, for error texts: messages[1].content[2]
+    sure: bool = True
 
 
 # The turns are not frozen: a conversation has hundreds, and a frozen one takes three times as long to make.

@@ -20,7 +20,7 @@ from ..transport.deadline import Deadline
 from ..transport.replies import Reply
 from ..watch import counters
 from .fetch import Fetcher
-from .filetypes import LIMITS
+from .filetypes import LIMITS, Kind, fetched_kind
 from .shelf import Shelf
 from .uploads import Attachment, Headers, awaited, check, id_in, named, upload_request
 
@@ -51,11 +51,13 @@ async def upload(
     timeout: float | None,
     fetcher: Fetcher | None = None,
     shared: bool = True,
+    kinds: dict[str, Kind] | None = None,
 ) -> dict[str, str]:
     """``Attachment.key`` to file id for all of them, uploading what is not there yet, within ``timeout`` seconds.
 
     Four files at a time. Raises InvalidRequestError naming the attachment for a wrong type or size or a URL that
     gives no file, and HttpFailureError (with the attachment in its text) for what is not the file's fault.
+    ``kinds`` is filled, by key, with what files behind URLs of undeclared type are.
     ``shared=False`` neither takes a file from the tenant's cache nor puts it there: for files that are deleted after
     the call.
     """
@@ -67,7 +69,9 @@ async def upload(
 
     async def one(attachment: Attachment) -> str:
         async with gate:
-            return await _upload(transport, attachment, headers, deadline, fetcher, shelf)
+            return await _upload(
+                transport, attachment, headers, deadline, fetcher, shelf, {} if kinds is None else kinds
+            )
 
     tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted.values()]
     try:
@@ -90,19 +94,23 @@ async def _upload(
     deadline: Deadline,
     fetcher: Fetcher,
     shelf: Shelf,
+    kinds: dict[str, Kind],
 ) -> str:
     if attachment.file_id:
         return attachment.file_id
-    data, mime = attachment.data, attachment.mime
+    data, mime, kind = attachment.data, attachment.mime, attachment.kind
     if data is None:
+        limit = max(LIMITS.values()) if mime is None else LIMITS[kind]
         data, fetched = await fetcher.fetch(
-            attachment.url or "", where=attachment.where, limit=LIMITS[attachment.kind], timeout=deadline.left()
+            attachment.url or "", where=attachment.where, limit=limit, timeout=deadline.left()
         )
-        mime = mime or fetched
+        if mime is None:
+            mime = fetched
+            kind = kinds[attachment.key] = fetched_kind(kind, fetched, data)
     if len(data) < _IN_THREAD:
-        file, key = check(attachment, data, mime, transport, headers)
+        file, key = check(attachment, kind, data, mime, transport, headers)
     else:
-        file, key = await asyncio.to_thread(check, attachment, data, mime, transport, headers)
+        file, key = await asyncio.to_thread(check, attachment, kind, data, mime, transport, headers)
     while True:
         claimed = shelf.claim(key)
         if isinstance(claimed, str):

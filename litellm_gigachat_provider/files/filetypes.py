@@ -57,6 +57,7 @@ _ALIASES = {
     "video/mp4": "audio/mp4",
     "video/webm": "audio/webm",
 }
+_TELL_NOTHING = frozenset({"application/octet-stream", "binary/octet-stream", "application/x-download"})
 _ZIPPED = ("docx", "pptx", "xlsx", "epub")
 _OLE = ("doc", "ppt", "xls")
 _BY_EXTENSION = {extension: mime for mime, extension in _DOCUMENTS.items()}
@@ -108,6 +109,25 @@ def sniff(data: bytes) -> str | None:
         if data.startswith(mark, at):
             return mime
     return None
+
+
+def fetched_kind(expected: Kind, mime: str, data: bytes) -> Kind:
+    """What a file from a URL is: what its bytes confirm, what its server declares, or what its bytes tell, in turn.
+
+    HTML in place of a picture or a sound is a page about it, and stays what it is not, to be refused.
+    """
+    by_bytes = _kind(sniff(data))
+    declared = mime.partition(";")[0].strip().lower()
+    if by_bytes == expected or (declared == "text/html" and expected != "document"):
+        return expected
+    return _kind(declared) or by_bytes or expected
+
+
+def _kind(mime: str | None) -> Kind | None:
+    if not mime or mime in _TELL_NOTHING:
+        return None
+    family = mime.partition("/")[0]
+    return "image" if family == "image" else "audio" if family in ("audio", "video") else "document"
 
 
 def prepare(kind: Kind, data: bytes, mime: str | None, filename: str | None, where: str) -> Prepared:

@@ -51,9 +51,9 @@ class UploadFailureError(HttpFailureError):
 
 
 def check(
-    attachment: Attachment, data: bytes, mime: str | None, transport: Transport, headers: Headers | None
+    attachment: Attachment, kind: Kind, data: bytes, mime: str | None, transport: Transport, headers: Headers | None
 ) -> tuple[Prepared, Hashable]:
-    file = prepare(attachment.kind, data, mime, attachment.filename, attachment.where)
+    file = prepare(kind, data, mime, attachment.filename, attachment.where)
     owner = transport.settings.client_id
     for name, value in (headers or {}).items():
         if name.lower() == "x-client-id":

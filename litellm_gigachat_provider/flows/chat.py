@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..answer.finish import beside, finish_answer
@@ -14,7 +15,7 @@ from ..errors import HttpFailureError, ModelOutputError
 from ..ids import new_id
 from ..request.request import read_chat
 from ..transport.replies import Reply
-from ..types import Answer, ChatRequest, FollowUp, Function, ToolChoice
+from ..types import Answer, ChatRequest, FollowUp, Function, Kind, ToolChoice
 from ..watch import counters, logs
 from .ask import ask
 from .call import Call, as_v1
@@ -26,15 +27,20 @@ _v2_refused: set[str] = set()
 _MAX_FOLLOW_UPS = 2
 
 
-def read(call: Call, codec: Codec) -> ChatRequest:
-    request = read_chat(
+def understood(call: Call, codec: Codec, kinds: Mapping[str, Kind] | None = None) -> ChatRequest:
+    return read_chat(
         call.model,
         call.messages,
         call.params,
         contract=codec.contract,
         model_info=call.info,
         drop_params=call.drop_params,
+        kinds=kinds,
     )
+
+
+def read(call: Call, codec: Codec) -> ChatRequest:
+    request = understood(call, codec)
     counters.read(call.messages, len(request.functions))
     for note in request.notes:
         logs.LOG.debug(note)
@@ -99,14 +105,14 @@ def _plain(call: Call, codec: Codec, model_response: Any) -> Flow[Any]:
 def answers_of(call: Call, codec: Codec, request: ChatRequest) -> Flow[tuple[list[Answer], Reply]]:
     """Every choice asked for, finished, and the first reply (for its headers)."""
 
-    def choices(uploaded: Mapping[str, str]) -> Flow[list[tuple[Answer, Reply]]]:
+    def choices(request: ChatRequest, uploaded: Mapping[str, str]) -> Flow[list[tuple[Answer, Reply]]]:
         if request.n == 1:
             return [(yield from one_answer(call, codec, request, uploaded))]
         pairs: list[tuple[Answer, Reply]]
         pairs = yield Gather([one_answer(call, codec, request, uploaded) for _ in range(request.n)])
         return pairs
 
-    pairs, uploaded = yield from with_files(call, request, choices)
+    pairs, request, uploaded = yield from with_files(call, request, partial(understood, call, codec), choices)
     yield from clean_up(call, request, uploaded)
     return [answer for answer, _ in pairs], pairs[0][1]
 

@@ -29,11 +29,7 @@ def draw(call: Call, prompt: Any, model_response: Any) -> Flow[Any]:
         if not falls_back(call, codec, failure):
             raise
         drawn = yield from _draw(as_v1(call), CODECS["v1"], prompt)
-    usage = Usage(
-        sum(answer.usage.prompt_tokens for answer, _ in drawn),
-        sum(answer.usage.completion_tokens for answer, _ in drawn),
-        sum(answer.usage.cached_tokens for answer, _ in drawn),
-    )
+    usage = sum((answer.usage for answer, _ in drawn), Usage())
     return fill_image_response(
         model_response,
         [(picture, answer.content) for answer, found in drawn for picture in found],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from ..errors import GigaChatError
-from ..types import ChatRequest, MediaRef
+from ..types import ChatRequest, Kind, MediaRef
 from ..watch import logs
 from .call import Call
 from .flow import Do, Flow
@@ -15,23 +16,31 @@ from .flow import Do, Flow
 T = TypeVar("T")
 
 
-def with_files(
-    call: Call, request: ChatRequest, make: Callable[[Mapping[str, str]], Flow[T]]
-) -> Flow[tuple[T, Mapping[str, str]]]:
-    """``make`` with the request's files uploaded, and the file ids.
+Make = Callable[[ChatRequest, Mapping[str, str]], Flow[T]]
+Reread = Callable[[Mapping[str, Kind]], ChatRequest]
 
-    The service does not say how long it keeps a file: when it has lost one that was uploaded before, all that it
-    refuses is uploaded again, once.
+
+def with_files(
+    call: Call, request: ChatRequest, reread: Reread, make: Make[T]
+) -> Flow[tuple[T, ChatRequest, Mapping[str, str]]]:
+    """``make`` with the request's files uploaded; the request that was made, and the file ids.
+
+    What is behind a URL is known only now: where it is another kind of file than it seemed, the call is read once
+    more (``reread``), since a document asks for other functions than a picture. The service does not say how long it
+    keeps a file: when it has lost one that was uploaded before, all that it refuses is uploaded again, once.
     """
-    uploaded = yield from upload(call, request)
+    kinds: dict[str, Kind] = {}
+    uploaded = yield from upload(call, request, kinds)
     try:
-        return (yield from make(uploaded)), uploaded
+        if any(not a.sure or kinds.get(a.key, a.kind) != a.kind for a in request.attachments):
+            request = replace(reread(kinds), stream=request.stream)
+        return (yield from make(request, uploaded)), request, uploaded
     except GigaChatError as failure:
         if not (uploaded and lost_a_file(call, failure)):
             yield from clean_up(call, request, uploaded)
             raise
-    uploaded = yield from upload(call, request)
-    return (yield from make(uploaded)), uploaded
+    uploaded = yield from upload(call, request, kinds)
+    return (yield from make(request, uploaded)), request, uploaded
 
 
 def lost_a_file(call: Call, failure: GigaChatError) -> bool:
@@ -40,7 +49,7 @@ def lost_a_file(call: Call, failure: GigaChatError) -> bool:
     return files.forget_refused(call.transport, failure)
 
 
-def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
+def upload(call: Call, request: ChatRequest, kinds: dict[str, Kind]) -> Flow[Mapping[str, str]]:
     attachments = request.attachments
     if not attachments:
         return {}
@@ -53,6 +62,7 @@ def upload(call: Call, request: ChatRequest) -> Flow[Mapping[str, str]]:
         headers=context_headers(call),
         timeout=call.remaining(),
         shared=not call.delete_files,
+        kinds=kinds,
     )
     return uploaded
 

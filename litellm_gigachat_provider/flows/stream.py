@@ -19,7 +19,7 @@ from ..types import ChatRequest, Delta, FollowUp
 from ..watch import counters, logs
 from .ask import ask_stream
 from .call import Call, as_v1
-from .chat import answers_of, ask_again, falls_back, first_codec, read
+from .chat import answers_of, ask_again, falls_back, first_codec, read, understood
 from .flow import Do, Flow, Gather, arun, run
 from .head import Head
 from .media import clean_up, download_images, with_files
@@ -63,7 +63,7 @@ class ChatStream:
             yield from self._open_buffered(call, codec, request)
             return
 
-        def heads(uploaded: Mapping[str, str]) -> Flow[list[Head]]:
+        def heads(request: ChatRequest, uploaded: Mapping[str, str]) -> Flow[list[Head]]:
             body = codec.body(request, uploaded)
 
             def open_head(index: int) -> Flow[Head]:
@@ -78,8 +78,8 @@ class ChatStream:
             self.waiting = [functools.partial(open_head, index) for index in range(1, request.n)]
             return [(yield from open_head(0))]
 
-        opened, self.uploaded = yield from with_files(call, request, heads)
-        self.request = request
+        reread = functools.partial(understood, call, codec)
+        opened, self.request, self.uploaded = yield from with_files(call, request, reread, heads)
         for head in opened:
             self._add(head)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from .. import ids
 from ..errors import InvalidRequestError
-from ..types import Attachment, Call, UserTurn
+from ..types import Attachment, Call, Kind, UserTurn
 from . import media, parts, plain
 from .results import Result
 
@@ -18,13 +20,20 @@ _THINKING = ("thinking", "redacted_thinking", "reasoning")  # among the parts of
 class Files:
     """Files out of results and answers, numbered through the conversation: a name may come twice or not at all."""
 
-    __slots__ = ("_count",)
+    __slots__ = ("_count", "_kinds")
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self._count = 0
+        self._kinds = kinds
+
+    def settled(self, file: Attachment) -> Attachment:
+        """``file`` as what its server has called it meanwhile."""
+        kind = self._kinds.get(file.key)
+        return file if kind is None else replace(file, kind=kind, sure=True)
 
     def add(self, file: Attachment, origin: str, into: list[parts.Segment]) -> str:
         """Put ``file`` into ``into`` behind the words that say what it is; what it is called: ``image 1 (a.png)``."""
+        file = self.settled(file)
         self._count += 1
         name = " ".join((file.filename or "").encode("utf-8", "replace").decode().split())[:100]
         called = f"{file.kind} {self._count} ({name})" if name else f"{file.kind} {self._count}"
@@ -189,3 +198,11 @@ def _summary(block: Mapping[str, Any]) -> Any:
         return told
     texts = (part.get("text") for part in told if isinstance(part, Mapping))
     return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def state_of(message: Mapping[str, Any]) -> str | None:
+    """The state id a client kept beside the message: ``provider_specific_fields`` or GigaChat's own key."""
+    kept = message.get("provider_specific_fields")
+    holder = kept if kept is not None and isinstance(kept, Mapping) else message
+    found = holder.get("functions_state_id") or holder.get("tools_state_id")
+    return found if found and ids.is_state_id(found) else None

@@ -6,13 +6,10 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import Literal
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import InvalidRequestError
-from ..types import Attachment
-
-Kind = Literal["image", "document", "audio"]
+from ..types import Attachment, Kind
 
 _SPACE = re.compile(r"\s+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}\Z")
@@ -135,8 +132,16 @@ def from_text(
     if scheme.startswith("data:"):
         return _data_url(text, where, kind, filename, mime)
     if scheme.startswith(("http://", "https://")):
-        chosen = kind_of(mime or guess(urlsplit(text).path), kind or "document")
-        return Attachment(key=f"url:{text}", kind=chosen, url=text, mime=mime, filename=filename, where=where)
+        told = mime or guess(urlsplit(text).path)
+        return Attachment(
+            key=f"url:{text}",
+            kind=kind_of(told, kind or "document"),
+            url=text,
+            mime=mime,
+            filename=filename,
+            where=where,
+            sure=told is not None,
+        )
     if _UUID.match(text):
         return from_id(text, where, kind=kind, mime=mime, filename=filename)
     if "://" in text[:20]:

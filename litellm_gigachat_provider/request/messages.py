@@ -16,30 +16,34 @@ from typing import Any
 
 from .. import ids
 from ..errors import InvalidRequestError
-from ..types import AssistantTurn, Call, ResultTurn, SystemTurn, Turn, UserTurn
+from ..types import AssistantTurn, Call, Kind, ResultTurn, SystemTurn, Turn, UserTurn
 from . import parts, plain, results
-from .history import AssistantStep, Files, Slot, UserRun, said, thoughts
+from .history import AssistantStep, Files, Slot, UserRun, said, state_of, thoughts
 from .names import Names
 
 MAX_IMAGES = 10
+_NOTHING_KNOWN: Mapping[str, Kind] = {}
 _Message = Mapping[str, Any]
 
 
-def read_messages(messages: Any, names: Names, *, sees: bool = True) -> tuple[Turn, ...]:
+def read_messages(
+    messages: Any, names: Names, *, sees: bool = True, kinds: Mapping[str, Kind] = _NOTHING_KNOWN
+) -> tuple[Turn, ...]:
     """The turns of ``messages`` (a list of dicts or pydantic objects), or InvalidRequestError naming the message.
 
-    ``names`` aliases functions exactly as for the tools of the same request; ``sees``: the model takes pictures.
+    ``names`` aliases functions exactly as for the tools of the same request; ``sees``: the model takes pictures;
+    ``kinds``: what fetched files are, by ``Attachment.key``.
     """
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
         raise InvalidRequestError("messages", "must be a list of messages")
-    reader = _Reader(names, sees)
+    reader = _Reader(names, sees, kinds)
     for index, message in enumerate(messages):
         reader.read(message, f"messages[{index}]")
     return reader.finish()
 
 
 class _Reader:
-    def __init__(self, names: Names, sees: bool) -> None:
+    def __init__(self, names: Names, sees: bool, kinds: Mapping[str, Kind]) -> None:
         self._names = names
         self._sees = sees
         self._system: list[str] = []
@@ -48,7 +52,7 @@ class _Reader:
         self._by_name: dict[str, deque[deque[Slot]]] = {}
         self._open: dict[int, Slot] = {}
         self._known: set[str] = set()
-        self._files = Files()
+        self._files = Files(kinds)
 
     def read(self, message: Any, where: str) -> None:
         if type(message) is not dict:
@@ -86,7 +90,7 @@ class _Reader:
         text, drawn = said(message, where, sees=self._sees)
         attached: list[parts.Segment] = []
         names = [self._files.add(file, "your answer before this", attached) for file in drawn]
-        state_id = _state_of(message)
+        state_id = state_of(message)
         slots = self._calls(message, where, state_id)
         if slots:
             self._steps.append(AssistantStep(text, slots, None, attached))
@@ -248,7 +252,10 @@ class _Reader:
                 raise InvalidRequestError("messages", "holds nothing to answer", "Give at least one user message.")
             # The service itself turns a lone system message into a user one.
             return (UserTurn(system),)
-        images = [a for turn in turns if isinstance(turn, UserTurn) for a in turn.attachments if a.kind == "image"]
+        users = [turn for turn in turns if isinstance(turn, UserTurn) and turn.attachments]
+        for turn in users:
+            turn.attachments = tuple(map(self._files.settled, turn.attachments))
+        images = [a for turn in users for a in turn.attachments if a.kind == "image"]
         if len(images) > MAX_IMAGES:
             raise InvalidRequestError(
                 images[MAX_IMAGES].where,
@@ -280,14 +287,6 @@ class _Reader:
         if user is not None:
             turns.extend(user.finished())
         return turns
-
-
-def _state_of(message: _Message) -> str | None:
-    """The state id a client kept beside the message: ``provider_specific_fields`` or GigaChat's own key."""
-    kept = message.get("provider_specific_fields")
-    holder = kept if kept is not None and isinstance(kept, Mapping) else message
-    found = holder.get("functions_state_id") or holder.get("tools_state_id")
-    return found if found and ids.is_state_id(found) else None
 
 
 _ROLES: dict[str, Callable[[_Reader, _Message, str], None]] = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
-from ..types import Attachment
+from ..types import Attachment, Kind
 from . import media, plain
 
 Segment = str | Attachment
@@ -139,7 +139,7 @@ def _audio(part: _Part, where: str) -> list[Segment]:
 def _source(part: _Part, where: str) -> list[Segment]:
     """Anthropic's image and document blocks: ``source`` of type base64, url, file or text."""
     source = plain.mapping(part.get("source"), f"{where}.source", "an object")
-    kind: media.Kind | None = "image" if part.get("type") == "image" else None
+    kind: Kind | None = "image" if part.get("type") == "image" else None
     title = part.get("title") if isinstance(part.get("title"), str) else None
     at, mime = f"{where}.source", _mime(source)
     form = source.get("type")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InvalidRequestError
 from ..models import Model, is_for
-from ..types import ChatRequest, Contract, Function, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
+from ..types import ChatRequest, Contract, Function, Kind, ResultTurn, SystemTurn, ToolChoice, Turn, UserTurn
 from . import structured, values
 from .choice import Choice, read_choice
 from .gate import Gate
@@ -30,11 +30,13 @@ def read_chat(
     model_info: Model,
     drop_params: bool = False,
     structured_mode: str | None = None,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> ChatRequest:
     """The request, checked. Raises InvalidRequestError (or UnsupportedParamError) before anything is sent.
 
     ``params`` are LiteLLM's optional parameters as they arrive, ``extra_body`` unmerged.
-    ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``.
+    ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``. ``kinds``: what files
+    behind URLs turned out to be, by ``Attachment.key``, on a second reading.
     """
     if not is_for(model, "chat"):
         raise InvalidRequestError("model", f"{model} is a model for embeddings and cannot chat", "Use a GigaChat model")
@@ -43,7 +45,7 @@ def read_chat(
     options = read_options(params, gate)
     notes = fit(options, model, model_info, gate)
     built, names = read_tools(params, messages, gate)
-    turns = read_messages(messages, names, sees=model_info.vision)
+    turns = read_messages(messages, names, sees=model_info.vision, kinds=kinds or {})
     _check_vision(turns, model, model_info)
     choice = read_choice(params, built, names, gate)
     override = params.get("gigachat_structured") or structured_mode
@@ -112,7 +114,7 @@ def _check_vision(turns: Sequence[Turn], model: str, model_info: Model) -> None:
         return
     for turn in turns:
         for attachment in turn.attachments if type(turn) is UserTurn else ():
-            if attachment.kind == "image":
+            if attachment.kind == "image" and attachment.sure:
                 raise InvalidRequestError(
                     attachment.where, f"{model} does not take images", "Use GigaChat-2-Pro or GigaChat-2-Max."
                 )

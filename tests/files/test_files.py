@@ -380,3 +380,39 @@ def test_gif_and_webp_are_converted_only_where_pillow_is_there(monkeypatch):
 
 def test_utf16_text_becomes_utf8():
     assert filetypes.prepare("document", "Привет".encode("utf-16"), None, None, "x").data == "Привет".encode()
+
+
+@pytest.mark.parametrize(
+    ("expected", "mime", "data", "kind"),
+    [
+        ("image", "application/pdf", b"%PDF-1", "document"),
+        ("image", "", b"%PDF-1", "document"),
+        ("image", "binary/octet-stream", b"%PDF-1", "document"),
+        ("image", "application/octet-stream", b"PK\x03\x04", "document"),
+        ("image", "Text/Plain; charset=utf-8", b"hello", "document"),
+        ("image", "text/html", b"<html>", "image"),
+        ("document", "text/html", b"<html>", "document"),
+        ("image", "text/plain", PNG, "image"),
+        ("image", "", b"?", "image"),
+        ("document", "", b"?", "document"),
+        ("document", "text/plain", b"BMW", "document"),
+        ("document", "image/png", PNG, "image"),
+        ("document", "video/mp4", b"?", "audio"),
+        ("audio", "application/pdf", b"%PDF-1", "document"),
+    ],
+)
+def test_what_a_fetched_file_is(expected, mime, data, kind):
+    assert filetypes.fetched_kind(expected, mime, data) == kind
+
+
+@both
+def test_upload_tells_what_fetched_files_are(way, server, transport):
+    fetcher = Fetcher(server.settings(), lambda address, port: port == server.port)
+    server.scripts["/a"] = [answer(b"%PDF-1.4 x", kind="application/pdf")]
+    url, kinds = f"http://127.0.0.1:{server.port}/a", {}
+    wanted = [File("a", url=url), File("b", data=PNG), File("c", file_id="there")]
+    run(way, "upload", transport, wanted, fetcher=fetcher, kinds=kinds)
+    assert kinds == {"a": "document"}
+    with pytest.raises(InvalidRequestError, match="no image"):
+        run(way, "upload", transport, [File("d", url=url, mime="image/png")], fetcher=fetcher, kinds=kinds)
+    assert kinds == {"a": "document"}
