@@ -74,7 +74,8 @@ def _refusal(part: _Part, where: str) -> list[Segment]:
 
 def _reference(part: _Part, where: str) -> list[Segment]:
     """What the tool search of Claude Code found, by name; the tool itself stands among the request's tools."""
-    return _text({"text": f"Tool: {part.get('tool_name') or ''}"}, where)
+    name = part.get("tool_name")
+    return _text({"text": f"Tool: {name}"}, where) if name else []
 
 
 def _nothing(part: _Part, where: str) -> list[Segment]:

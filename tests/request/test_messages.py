@@ -221,7 +221,7 @@ CASES = {
             USER,
             assistant(call("a"), call("b")),
             result("a", [{"type": "tool_reference", "tool_name": "get_weather"}]),
-            result("b", [text("found"), {"type": "tool_reference", "tool_name": "g"}]),
+            result("b", [text("found"), {"type": "tool_reference", "tool_name": "g"}, {"type": "tool_reference"}]),
         ],
         [USER, called(), fn('{"result": "Tool: get_weather"}'), called(), fn('{"result": "found\\nTool: g"}')],
     ),
