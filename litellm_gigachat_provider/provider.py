@@ -9,6 +9,7 @@ import litellm
 from litellm.llms.custom_llm import CustomLLM
 
 from .bridge.exceptions import to_litellm
+from .bridge.leavers import asked
 from .bridge.masking import mask, mask_post_call
 from .bridge.pictures import call_params
 from .bridge.probe import probed
@@ -61,7 +62,8 @@ class GigaChatLLM(CustomLLM):
 
         try:
             call = self._prepare(kwargs)
-            return await arun(plain(call, kwargs["model_response"]))
+            with asked():
+                return await arun(plain(call, kwargs["model_response"]))
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
 
@@ -98,7 +100,8 @@ class GigaChatLLM(CustomLLM):
         from .flows.embeddings import embed
 
         try:
-            return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
+            with asked():
+                return await arun(embed(self._prepare(kwargs), kwargs["input"], kwargs["model_response"]))
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
 
@@ -121,7 +124,8 @@ class GigaChatLLM(CustomLLM):
         from .flows.images import draw
 
         try:
-            return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
+            with asked():
+                return await arun(draw(self._prepare(kwargs), kwargs["prompt"], kwargs["model_response"]))
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
 

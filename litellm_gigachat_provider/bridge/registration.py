@@ -14,6 +14,7 @@ from litellm.llms.custom_llm import CustomLLM
 
 from ..request.params import CHAT_PARAMS
 from . import guard, metadata, seam
+from .leavers import watch_clients
 from .metadata import MARK, PROVIDER, RUB_PER_USD
 from .probe import arrives
 from .responses import close_left_responses
@@ -36,6 +37,7 @@ def install(default_handler: CustomLLM) -> None:
             guard.close_builtin()
             seam.wrap_dispatch()
             close_left_responses()
+            watch_clients()
             warn_of_1_106()
 
 

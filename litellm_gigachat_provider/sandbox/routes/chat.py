@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -12,7 +13,17 @@ from .. import answers_v1, stream
 from ..answers_v1 import Outcome
 from ..catalogue import chat_models
 from ..generation import Caller, Limits, generate
-from ..http import EventStream, authorize, caller, context_headers, json_response, read_json, record_of, world_of
+from ..http import (
+    EventStream,
+    authorize,
+    caller,
+    context_headers,
+    disconnected,
+    json_response,
+    read_json,
+    record_of,
+    world_of,
+)
 from ..rules.validate import validate_chat_v1
 from ..state import World
 from ..stream import Frame
@@ -86,8 +97,9 @@ async def respond(
 
     handed_over = False
     try:
-        if world.knobs.chat_delay:
-            await request.app.state.pause(world.knobs.chat_delay)
+        if world.knobs.chat_delay and await _left(request, request.app.state.pause(world.knobs.chat_delay)):
+            record_of(request).closed_early = True
+            return Response()  # nobody reads it
         outcome = run()
         if not streaming or world.knobs.stream.as_json:
             return json_response(request, codec.body(outcome, world.knobs))
@@ -96,6 +108,17 @@ async def respond(
     finally:
         if not handed_over:
             release()
+
+
+async def _left(request: Request, generating: Awaitable[None]) -> bool:
+    """Whether the client left before the generation had ended."""
+    work, leaving = asyncio.ensure_future(generating), asyncio.ensure_future(disconnected(request.receive))
+    try:
+        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return not work.done()
+    finally:
+        work.cancel()
+        leaving.cancel()
 
 
 def _pieces(request: Request, frames: Sequence[Frame], codec: Codec) -> AsyncIterator[bytes]:
