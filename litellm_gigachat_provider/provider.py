@@ -9,10 +9,10 @@ import litellm
 from litellm.llms.custom_llm import CustomLLM
 
 from .bridge.exceptions import to_litellm
-from .bridge.leavers import asked
 from .bridge.masking import mask, mask_post_call
 from .bridge.pictures import call_params
 from .bridge.probe import probed
+from .bridge.proxy_client import asked
 from .errors import GigaChatError, InvalidRequestError
 from .flows.flow import arun, run
 from .settings import Overrides

@@ -12,7 +12,7 @@ from typing import Any
 from ..answer.finish import StreamFinisher, answer_to_deltas, must_buffer
 from ..bridge.chunks import ChunkWriter
 from ..bridge.exceptions import to_litellm
-from ..bridge.leavers import asked
+from ..bridge.proxy_client import asked
 from ..contracts.codecs import CODECS, Codec
 from ..errors import GigaChatError, HttpFailureError
 from ..ids import new_id

@@ -1,8 +1,11 @@
-"""A client of LiteLLM's proxy that leaves: its question is not sent any more, or its generation is ended.
+"""The client behind a call, where LiteLLM's proxy makes it: that it left, and what it is told.
 
 LiteLLM looks for a client that left while it writes an answer; while it waits for the first token, on some routes of
 some versions; while a plain answer is generated, where ``cancel_on_disconnect`` is set and known; while a call waits
-in line for a slot, never. All of that happens within ``base_process_llm_request``, so this listens as long as it runs.
+in line for a slot, never. All of that happens within ``base_process_llm_request``, so this listens as long as it runs:
+what nobody waits for is not sent any more, or ended.
+
+What fails for the proxy's own key or account, it tells in words and as a 400: the client's key has no part in it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from .exceptions import ACCOUNT_ERRORS, for_proxy_client
 from .metadata import MARK
 
 
@@ -52,16 +56,16 @@ def asked() -> Iterator[None]:
         asker.waiting.discard(task)
 
 
-def watch_clients() -> None:
+def serve_clients() -> None:
     """Idempotent; nothing where the proxy is not loaded, which it is when it loads a handler."""
     module = sys.modules.get("litellm.proxy.common_request_processing")
     kind: Any = getattr(module, "ProxyBaseLLMRequestProcessing", None)
     builtin = getattr(kind, "base_process_llm_request", None)
     if builtin is not None and not getattr(builtin, MARK, False):
-        kind.base_process_llm_request = _watched(builtin)
+        kind.base_process_llm_request = _served(builtin)
 
 
-def _watched(builtin: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+def _served(builtin: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
     @functools.wraps(builtin)
     async def base_process_llm_request(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         from fastapi import HTTPException
@@ -79,6 +83,11 @@ def _watched(builtin: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., 
                 task.uncancel()
             # What LiteLLM itself raises where it notices: it counts as a failed call, and nobody reads the answer.
             raise HTTPException(499, "Client disconnected the request") from error
+        except ACCOUNT_ERRORS as error:
+            told = for_proxy_client(error)
+            if told is None:
+                raise
+            raise told from error
         finally:
             listening.cancel()
             _asker.reset(before)
