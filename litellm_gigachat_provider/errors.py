@@ -44,13 +44,27 @@ class CredentialsError(GigaChatError):
     """No usable credential, or the OAuth server refused it for good. Becomes ``AuthenticationError``."""
 
 
+# What was asked where, in the words of those who read of its failure.
+ASKED = {
+    **dict.fromkeys(("chat", "stream", "chat_v2"), "a chat request"),
+    "embeddings": "an embeddings request",
+    "files": "a file request",
+    "models": "the request for its models",
+    "tokens": "the request to count tokens",
+    "balance": "the request for the balance",
+    "batches": "a batch request",
+    "ai_check": "the request to check a text",
+    "account": "a request about the account",
+    "oauth": "the request for an access token",
+}
+
+
 @dataclass(eq=False)
 class HttpFailureError(GigaChatError):
     """An answer whose status, or whose error body under status 200, says that the call failed.
 
     ``status`` is the effective HTTP status (the body's own for an error under 200), ``body`` at most
-    the first 64 KiB, ``url`` without query string, ``where`` one of ``chat``, ``stream``, ``oauth``,
-    ``files``, ``embeddings``, ``models``.
+    the first 64 KiB, ``url`` without query string, ``where`` one of ``ASKED``.
     """
 
     status: int
@@ -63,7 +77,7 @@ class HttpFailureError(GigaChatError):
         Exception.__init__(self, self.describe())
 
     def describe(self) -> str:
-        return f"GigaChat answered {self.status} to {self.where}: {self.service_message()}"
+        return f"GigaChat answered {self.status} to {ASKED.get(self.where, self.where)}: {self.service_message()}"
 
     def service_message(self) -> str:
         """The service's own words: the JSON ``message``, or a short plain-text reading of an HTML page."""

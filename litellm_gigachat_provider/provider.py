@@ -13,6 +13,7 @@ from .bridge.exceptions import to_litellm
 from .bridge.masking import mask, mask_post_call
 from .bridge.pictures import call_params
 from .bridge.probe import probed
+from .bridge.proxy_client import asked
 from .errors import GigaChatError, InvalidRequestError
 from .flows.flow import Flow, arun, run
 from .settings import Overrides
@@ -98,7 +99,8 @@ class GigaChatLLM(CustomLLM):
     async def _arun(self, kwargs: dict[str, Any], begin: Begin) -> Any:
         mask(kwargs)
         try:
-            return await arun(begin(self._prepare(kwargs), kwargs))
+            with asked():
+                return await arun(begin(self._prepare(kwargs), kwargs))
         except GigaChatError as error:
             raise to_litellm(error, kwargs["model"]) from error
 

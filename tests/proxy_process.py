@@ -48,7 +48,9 @@ class RogueListener:
 
 
 class ProxyProcess:
-    """``litellm-gigachat proxy …`` with its output in a file; ``url`` is where it listens."""
+    """``litellm-gigachat proxy …`` (or another ``command``) with its output in a file; ``url`` is where it listens."""
+
+    command = (sys.executable, "-m", "litellm_gigachat_provider", "proxy")
 
     def __init__(
         self, sandbox: Sandbox, folder: Path, *arguments: str, port: int | None = None, **environment: str
@@ -60,7 +62,7 @@ class ProxyProcess:
         self.url = f"http://127.0.0.1:{port}"
         self.log_file = folder / "proxy.log"
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("GIGACHAT_", "LITELLM_"))}
-        command = [sys.executable, "-m", "litellm_gigachat_provider", "proxy", *arguments, "--port", str(port)]
+        command = [*self.command, "--port", str(port), *arguments]
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, env={**clean, **sandbox.env, **environment}, stdout=log, stderr=subprocess.STDOUT

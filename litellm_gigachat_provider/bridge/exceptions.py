@@ -15,6 +15,7 @@ import httpx
 from litellm import exceptions as litellm_errors
 
 from ..errors import (
+    ASKED,
     BadAnswerError,
     ConnectionFailureError,
     ContextWindowError,
@@ -43,8 +44,7 @@ _ALLOWED = re.compile(r"maximum allowed context is (\d+)", re.IGNORECASE)
 _OVERFLOW = "ContextWindowExceededError"
 _CHATS = frozenset({"chat", "stream", "chat_v2"})
 _GENERATING = _CHATS | {"embeddings"}
-_API = _GENERATING | {"files", "models", "tokens", "balance", "batches", "account", "ai_check"}
-PLACES = _API | {"oauth"}
+_API = frozenset(ASKED) - {"oauth"}
 
 # What to add to the service's own words; first match wins. (status, places, words or None, remedy)
 _REMEDIES: tuple[tuple[int, frozenset[str], str | None, str], ...] = (
@@ -226,6 +226,35 @@ def _translated(failure: GigaChatError, model: str) -> Exception:
             text = f"{failure}. {_overflow(failure, model)}" if name == _OVERFLOW else str(failure)
             return _build(name, text, model, status, {}, "", b"")
     return _build("APIConnectionError", str(failure), model, 500, {}, "", b"")
+
+
+# What a client of LiteLLM's proxy reads first; by status.
+_PROXYS_OWN = {
+    401: "GigaChat did not let this proxy sign in with its own key (GIGACHAT_CREDENTIALS): your key has no part in it, "
+    "only whoever runs the proxy can mend it",
+    402: "GigaChat has nothing left for the account of this proxy (that of its GIGACHAT_CREDENTIALS, not yours): only "
+    "whoever runs the proxy can mend it",
+    403: "GigaChat does not let the account of this proxy (that of its GIGACHAT_CREDENTIALS, not yours) do this: "
+    "choose another model, or ask whoever runs the proxy",
+}
+ACCOUNT_ERRORS: tuple[Any, ...] = tuple(
+    getattr(litellm_errors, name)
+    for name in ("AuthenticationError", "PermissionDeniedError", "PaymentRequiredError", "BadRequestError")
+    if hasattr(litellm_errors, name)
+)
+
+
+def for_proxy_client(error: Any) -> Exception | None:
+    """A failure of the proxy's key or account as its client is told of it; None for any other.
+
+    As a 400: on 401 Claude Code asks again for minutes, on 401, 402 and 403 Codex asks six times, and on 403 Claude
+    Code says "Failed to authenticate", while 400 has every one of them show the words.
+    """
+    status = 401 if isinstance(error, litellm_errors.AuthenticationError) else error.response.status_code
+    if error.llm_provider != PROVIDER or status not in _PROXYS_OWN:
+        return None
+    words = re.sub(r"^litellm\.\w+: ", "", error.message)
+    return _build("BadRequestError", f"{_PROXYS_OWN[status]}. {words}", error.model, 400, {}, "", b"")
 
 
 def _overflow(failure: GigaChatError, model: str) -> str:

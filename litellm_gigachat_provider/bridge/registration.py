@@ -16,6 +16,7 @@ from ..request.params import CHAT_PARAMS
 from . import guard, metadata, seam
 from .metadata import MARK, PROVIDER, RUB_PER_USD
 from .probe import arrives
+from .proxy_client import serve_clients
 from .responses import close_left_responses
 from .versions import SeamError, has_builtin, litellm_version, warn_of_1_106
 
@@ -36,6 +37,7 @@ def install(default_handler: CustomLLM) -> None:
             guard.close_builtin()
             seam.wrap_dispatch()
             close_left_responses()
+            serve_clients()
             warn_of_1_106()
 
 

@@ -21,8 +21,12 @@ CHILD = (
 def serve() -> None:
     """Runs in the child: LiteLLM's command line, ended when the parent is gone, however it went."""
     threading.Thread(target=_end_with_parent, name="gigachat-proxy-lifeline", daemon=True).start()
+    import litellm.proxy.common_request_processing  # noqa: F401 - what serves its clients hooks in there
     from litellm.proxy.proxy_cli import run_server
 
+    from ..bridge.proxy_client import serve_clients
+
+    serve_clients()
     run_server()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..answer.finish import StreamFinisher, answer_to_deltas, must_buffer
 from ..bridge.chunks import ChunkWriter
 from ..bridge.exceptions import to_litellm
+from ..bridge.proxy_client import asked
 from ..contracts.codecs import CODECS, Codec
 from ..errors import GigaChatError, HttpFailureError
 from ..ids import new_id
@@ -243,7 +244,8 @@ class AsyncChatStream(ChatStream):
 
     async def _do(self, flow: Flow[None]) -> None:
         try:
-            await arun(flow)
+            with asked():
+                await arun(flow)
         except GigaChatError as error:
             await arun(self.failed_flow())
             raise self.translated(error) from error

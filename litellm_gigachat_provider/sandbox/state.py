@@ -37,7 +37,7 @@ class Recorded:
     http_version: str = "1.1"
     where: str = "other"
     forced: bool = False  # answered by a scripted failure
-    closed_early: bool = False  # the client left before the stream had ended
+    closed_early: bool = False  # the client left before the answer had ended
 
 
 class World:

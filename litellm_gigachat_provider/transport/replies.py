@@ -75,4 +75,4 @@ def refuse_stream(status: int, headers: httpx.Headers, body: bytes, url: str) ->
     """Raise for an answer that is no stream of events: by its status, by the status inside it, or as unusable."""
     as_reply(status, headers, body, url, "stream")
     kind = headers.get("content-type", "no content type")[:80]
-    raise BadAnswerError(f"GigaChat answered {status} to stream with {len(body)} bytes of {kind} instead of events")
+    raise BadAnswerError(f"GigaChat answered {status} to a stream request with {len(body)} bytes of {kind}, no events")

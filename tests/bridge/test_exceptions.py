@@ -6,7 +6,7 @@ import litellm.exceptions as x
 import pytest
 
 from litellm_gigachat_provider import errors as e
-from litellm_gigachat_provider.bridge.exceptions import PLACES, to_litellm
+from litellm_gigachat_provider.bridge.exceptions import for_proxy_client, to_litellm
 
 PAYMENT = getattr(x, "PaymentRequiredError", x.BadRequestError)
 
@@ -175,7 +175,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 413, 415, 422, 423, 429, 500, 502, 503, 504])
-@pytest.mark.parametrize("where", sorted(PLACES))
+@pytest.mark.parametrize("where", sorted(e.ASKED))
 def test_advice_belongs_to_its_place(where, status):
     error = to_litellm(e.HttpFailureError(status, b"", {}, "", where), "GigaChat-2")
     for word in STRANGE.get(where, ()):
@@ -187,3 +187,38 @@ def test_advice_belongs_to_its_place(where, status):
 def test_423_is_for_later():
     error = to_litellm(e.HttpFailureError(423, b'{"status":423,"message":"Locked"}', {}, "", "chat"), "GigaChat-2")
     assert type(error) is x.ServiceUnavailableError
+
+
+@pytest.mark.parametrize("where", sorted(e.ASKED))
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422, 429, 500])
+def test_what_a_proxys_client_has_no_part_in_is_told_to_him_as_such(where, status):
+    error = to_litellm(e.HttpFailureError(status, b"", {}, "", where), "GigaChat-2")
+    told = for_proxy_client(error) if hasattr(error, "response") else None
+    if status not in (401, 402, 403) and not isinstance(error, x.AuthenticationError):
+        assert told is None
+        return
+    assert type(told) is x.BadRequestError
+    assert told.response.status_code == told.status_code == 400
+    assert (told.model, told.llm_provider) == ("GigaChat-2", "gigachat")
+    sentence, _, rest = told.message.partition(". ")
+    assert "of this proxy (" in sentence or "this proxy sign in with its own key (" in sentence
+    assert "GIGACHAT_CREDENTIALS" in sentence
+    assert "whoever runs the proxy" in sentence
+    assert rest == str(error).partition(": ")[2]
+
+
+def test_a_proxys_missing_key_is_told_to_its_client():
+    told = for_proxy_client(to_litellm(e.CredentialsError("No key was given: set GIGACHAT_CREDENTIALS"), "m"))
+    assert "let this proxy sign in with its own key" in told.message
+    assert "No key was given" in told.message
+
+
+def test_the_failures_of_other_providers_stay_as_they_are():
+    assert for_proxy_client(x.AuthenticationError("no", llm_provider="openai", model="gpt")) is None
+
+
+@pytest.mark.parametrize("where", sorted(e.ASKED))
+def test_what_was_asked_is_said_in_its_readers_words(where):
+    text = str(to_litellm(e.HttpFailureError(402, b"", {}, "", where), "m"))
+    assert f"GigaChat answered 402 to {e.ASKED[where]}: " in text
+    assert " request" in text

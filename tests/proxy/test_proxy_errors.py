@@ -31,8 +31,6 @@ def test_a_refused_token_is_renewed_unnoticed(oai, sandbox):
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (401, openai.AuthenticationError, "check the key (GIGACHAT_CREDENTIALS), the scope"),
-        (403, openai.PermissionDeniedError, "tariff"),
         (404, openai.NotFoundError, "litellm-gigachat models"),
         (422, openai.UnprocessableEntityError, "GigaChat answered 422"),
         (413, openai.APIStatusError, "ContextWindowExceededError"),
@@ -45,7 +43,39 @@ def test_statuses(oai, sandbox, status, kind, words):
     assert caught.value.status_code == status
     assert words in caught.value.message
     assert caught.value.body["code"] == str(status)
-    assert len(sandbox.chat_requests) <= (2 if status == 401 else 1)  # nothing here gets better by repetition
+    assert len(sandbox.chat_requests) == 1  # nothing here gets better by repetition
+
+
+ROUTES = {
+    "/v1/chat/completions": {"messages": HI},
+    "/v1/messages": {"messages": HI, "max_tokens": 10},
+    "/v1/responses": {"input": "hi"},
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("status", "first", "then"),
+    [
+        (401, "let this proxy sign in with its own key (GIGACHAT_CREDENTIALS)", "check the key"),
+        (402, "nothing left for the account of this proxy", "buy or wait for a new one"),
+        (403, "does not let the account of this proxy", "The tariff of this key"),
+    ],
+)
+def test_what_fails_for_the_proxys_account_is_told_in_words(http, sandbox, status, first, then, route, stream):
+    """Regression: of a 401 Claude Code told its user nothing and asked again for 70 s, as if his own key was wrong."""
+    sandbox.fail_next("chat", status=status, times=9)
+    answer = http.post(route, json={"model": "gigachat-pro", "stream": stream, **ROUTES[route]})
+    assert answer.status_code == 400  # the one status on which every assistant shows the words at once
+    error = answer.json()["error"]
+    assert error["type"] == "invalid_request_error"
+    sentence, _, rest = error["message"].partition(". ")
+    assert first in sentence
+    assert "whoever runs the proxy" in sentence
+    assert f"GigaChat answered {status} to " in rest
+    assert then in rest
+    assert len(sandbox.chat_requests) <= (2 if status == 401 else 1)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -62,7 +92,7 @@ def test_too_many_requests_with_retry_after(http, sandbox, stream):
 def test_an_error_does_not_shut_the_model_out(oai, sandbox):
     """Regression: after one 401 the Router answered "No deployments available" to everybody for five seconds."""
     sandbox.fail_next(status=401, times=3)
-    with pytest.raises(openai.AuthenticationError):
+    with pytest.raises(openai.BadRequestError, match="whoever runs the proxy"):
         oai.chat.completions.create(**PLAIN)
     sandbox.world.faults.clear()
     assert oai.chat.completions.create(**PLAIN).choices[0].message.content
@@ -115,11 +145,6 @@ def test_bad_input_is_refused_before_anything_is_sent(http, sandbox, more, words
 
 
 def test_errors_in_anthropics_shape(claude, http, sandbox):
-    sandbox.fail_next(status=401, times=9)
-    with pytest.raises(anthropic.AuthenticationError) as caught:
-        claude.messages.create(model="gigachat-pro", max_tokens=10, messages=HI)
-    assert caught.value.body["error"]["type"] == "authentication_error"
-    sandbox.world.faults.clear()
     with pytest.raises(anthropic.BadRequestError, match=r"tools\[0\]"):
         claude.messages.create(
             model="gigachat-pro", max_tokens=10, messages=HI, tools=[{"name": "f", "input_schema": {"type": "string"}}]
@@ -133,15 +158,15 @@ def test_errors_in_anthropics_shape(claude, http, sandbox):
 
 
 def test_errors_of_the_other_endpoints(http, sandbox):
-    for path, body, where in (
-        ("/v1/responses", {"model": "gigachat-pro", "input": "hi"}, "chat"),
-        ("/v1/embeddings", {"model": "gigachat-embeddings", "input": "hi"}, "embeddings"),
-        ("/v1/images/generations", {"model": "gigachat-pro", "prompt": "a cat"}, "chat"),
+    for path, body, where, status in (
+        ("/v1/responses", {"model": "gigachat-pro", "input": "hi"}, "chat", 400),
+        ("/v1/embeddings", {"model": "gigachat-embeddings", "input": "hi"}, "embeddings", 400),
+        ("/v1/images/generations", {"model": "gigachat-pro", "prompt": "a cat"}, "chat", 403),  # a way of its own
     ):
         sandbox.world.faults.clear()
         sandbox.fail_next(where, status=403, times=9)
         answer = http.post(path, json=body)
-        assert answer.status_code == 403, (path, answer.text)
+        assert answer.status_code == status, (path, answer.text)
         assert "tariff" in answer.json()["error"]["message"]
 
 

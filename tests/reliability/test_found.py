@@ -17,7 +17,9 @@ HELLO = [{"role": "user", "content": "Привет!"}]
 def test_a_refusal_by_the_oauth_server_is_not_told_as_one_of_chat(gigachat_sandbox, contract, status, stream):
     """An OAuth 413 became ContextWindowExceededError, a 404 sent people to look at GIGACHAT_BASE_URL."""
     gigachat_sandbox.fail_next("oauth", status=status, html=True)
-    with pytest.raises(litellm.AuthenticationError, match=f"GigaChat answered {status} to oauth"):
+    with pytest.raises(
+        litellm.AuthenticationError, match=f"GigaChat answered {status} to the request for an access token"
+    ):
         litellm.completion(model=MODEL, messages=HELLO, stream=stream)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,17 @@ from ..answers_v1 import Outcome
 from ..brain.model import Question
 from ..catalogue import chat_models
 from ..generation import Caller, Limits, generate
-from ..http import EventStream, authorize, caller, html_page, json_response, read_json, record_of, world_of
+from ..http import (
+    EventStream,
+    authorize,
+    caller,
+    disconnected,
+    html_page,
+    json_response,
+    read_json,
+    record_of,
+    world_of,
+)
 from ..knobs import Knobs
 from ..rules.validate import validate_chat_v1
 from ..rules.validate_v2 import file_ids, validate_chat_v2
@@ -82,8 +93,9 @@ async def _chat(request: Request, contract: Contract) -> Response:
     world.start_generation(who.owner)
     streaming = False
     try:
-        if world.knobs.chat_delay:
-            await request.app.state.pause(world.knobs.chat_delay)
+        if world.knobs.chat_delay and await _left(request, request.app.state.pause(world.knobs.chat_delay)):
+            record_of(request).closed_early = True
+            return Response()  # nobody reads it
         outcome = run()
         if not body.get("stream") or world.knobs.stream.as_json:
             return json_response(request, contract.body(outcome, world.knobs))
@@ -117,3 +129,14 @@ def prepared(
     limits = Limits(body.get("model", _THREAD_MODEL), options.get("max_tokens"), body.get("storage"))
     parts = contract.prompt_parts(body)
     return lambda: generate(world, question, parts, limits, who, error_finish=contract.error_finish)
+
+
+async def _left(request: Request, generating: Awaitable[None]) -> bool:
+    """Whether the client left before the generation had ended."""
+    work, leaving = asyncio.ensure_future(generating), asyncio.ensure_future(disconnected(request.receive))
+    try:
+        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return not work.done()
+    finally:
+        work.cancel()
+        leaving.cancel()
