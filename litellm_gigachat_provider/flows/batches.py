@@ -28,16 +28,25 @@ from ..settings import Overrides, resolve
 from ..settings.timeouts import seconds
 from ..transport import jsonio
 from ..transport.client import transport_for
-from ..types import Answer, ChatRequest
+from ..types import Answer, ChatRequest, Kind
+from ..watch import logs
 from .flow import Do, Flow
+from .media import settles
 
 _V1 = CODECS["v1"]  # a batch has no v2
 _UNCERTAIN = "The batch may have been made all the same: `litellm-gigachat batch --list` shows it"
 
 
 def create(overrides: Overrides, file: Any, drop_params: bool) -> Flow[dict[str, Any]]:
-    lines = yield from _read(file, drop_params)
-    uploaded = yield from _upload(overrides, lines)
+    given = yield from _given(file)
+    lines: list[Line] = yield Do(asyncio.to_thread, read_lines, given, drop_params=drop_params)
+    kinds: dict[str, Kind] = {}
+    uploaded = yield from _upload(overrides, lines, kinds)
+    if any(isinstance(line.asked, ChatRequest) and settles(line.asked, kinds) for line in lines):
+        lines = yield Do(asyncio.to_thread, read_lines, given, drop_params=drop_params, kinds=kinds)
+    for line in lines:
+        for note in line.asked.notes if isinstance(line.asked, ChatRequest) else ():
+            logs.LOG.debug("line %d: %s", line.number, note)
     content = yield Do(asyncio.to_thread, _written, lines, uploaded)
     method = "chat_completions" if isinstance(lines[0].asked, ChatRequest) else "embedder"
     headers = {"Content-Type": "application/octet-stream"}
@@ -60,7 +69,7 @@ def results(overrides: Overrides, batch_id: str, file: Any) -> Flow[list[dict[st
     from ..files import files
 
     # What a parameter would be refused for was dropped when the batch was made, or it is not in the file.
-    lines = yield from _read(file, drop_params=True)
+    lines: list[Line] = yield Do(asyncio.to_thread, read_lines, (yield from _given(file)), drop_params=True)
     batch = yield from status(overrides, batch_id)
     state, counts, file_id = batch["status"], batch["request_counts"], batch["output_file_id"]
     if state in RUNNING:
@@ -91,15 +100,15 @@ def _ask(overrides: Overrides, path: str, content: bytes | None = None, headers:
 # --- the file that goes out ----------------------------------------------------------------------------
 
 
-def _read(file: Any, drop_params: bool) -> Flow[list[Line]]:
+def _given(file: Any) -> Flow[bytes | list[Any]]:
     if isinstance(file, (str, os.PathLike)):
-        file = yield Do(asyncio.to_thread, _bytes_of, file)
-    elif not isinstance(file, bytes):
-        if not isinstance(file, Iterable) or isinstance(file, Mapping):
-            raise InvalidRequestError("file", "must be a path, bytes or an iterable of dicts")
-        file = list(file)  # here, not in a thread: it may be the caller's generator
-    lines: list[Line] = yield Do(asyncio.to_thread, read_lines, file, drop_params=drop_params)
-    return lines
+        content: bytes = yield Do(asyncio.to_thread, _bytes_of, file)
+        return content
+    if isinstance(file, bytes):
+        return file
+    if not isinstance(file, Iterable) or isinstance(file, Mapping):
+        raise InvalidRequestError("file", "must be a path, bytes or an iterable of dicts")
+    return list(file)  # here, not in a thread: it may be the caller's generator
 
 
 def _bytes_of(path: str | os.PathLike[str]) -> bytes:
@@ -110,7 +119,7 @@ def _bytes_of(path: str | os.PathLike[str]) -> bytes:
         raise InvalidRequestError("file", problem) from error
 
 
-def _upload(overrides: Overrides, lines: Sequence[Line]) -> Flow[Mapping[str, str]]:
+def _upload(overrides: Overrides, lines: Sequence[Line], kinds: dict[str, Kind]) -> Flow[Mapping[str, str]]:
     attached = [
         replace(attachment, where=f"line {line.number}, {attachment.where}")
         for line in lines
@@ -122,7 +131,8 @@ def _upload(overrides: Overrides, lines: Sequence[Line]) -> Flow[Mapping[str, st
     from ..files import files
 
     transport = transport_for(resolve(overrides))
-    uploaded: Mapping[str, str] = yield Do(files.upload, transport, attached, timeout=seconds(overrides.timeout))
+    limit = seconds(overrides.timeout)
+    uploaded: Mapping[str, str] = yield Do(files.upload, transport, attached, timeout=limit, kinds=kinds)
     return uploaded
 
 

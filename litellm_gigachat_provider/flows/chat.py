@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,9 +12,10 @@ from ..bridge.litellm_objects import fill_response
 from ..contracts.codecs import CODECS, Codec
 from ..errors import HttpFailureError, ModelOutputError
 from ..ids import new_id
+from ..request.choice import forced
 from ..request.request import read_chat
 from ..transport.replies import Reply
-from ..types import Answer, ChatRequest, FollowUp, Function, Kind, ToolChoice
+from ..types import Answer, ChatRequest, FollowUp, Kind
 from ..watch import counters, logs
 from .ask import ask
 from .call import Call, as_v1
@@ -142,8 +142,3 @@ def ask_again(
         follow_up = outcome
         said = beside(said, follow_up.said)
     raise ModelOutputError("GigaChat did not call the function it was told to call, twice")
-
-
-def forced(request: ChatRequest, function: Function) -> ChatRequest:
-    """The same request, plain, with this one function offered and forced: a second ask cannot go astray."""
-    return replace(request, functions=(function,), tool_choice=ToolChoice("forced", function.name), stream=False)

@@ -32,7 +32,7 @@ def with_files(
     kinds: dict[str, Kind] = {}
     uploaded = yield from upload(call, request, kinds)
     try:
-        if any(not a.sure or kinds.get(a.key, a.kind) != a.kind for a in request.attachments):
+        if settles(request, kinds):
             request = replace(reread(kinds), stream=request.stream)
         return (yield from make(request, uploaded)), request, uploaded
     except GigaChatError as failure:
@@ -41,6 +41,11 @@ def with_files(
             raise
     uploaded = yield from upload(call, request, kinds)
     return (yield from make(request, uploaded)), request, uploaded
+
+
+def settles(request: ChatRequest, kinds: Mapping[str, Kind]) -> bool:
+    """Whether ``kinds`` say of a file of ``request`` what was not known, or not so, when it was read."""
+    return any(not a.sure or kinds.get(a.key, a.kind) != a.kind for a in request.attachments)
 
 
 def lost_a_file(call: Call, failure: GigaChatError) -> bool:

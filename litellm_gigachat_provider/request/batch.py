@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ..errors import InvalidRequestError
 from ..models import find
-from ..types import ChatRequest, ToolChoice
+from ..types import ChatRequest, Kind
 from . import embeddings
+from .choice import forced
 from .embeddings import EmbeddingPlan
 from .gate import Gate
 from .params import is_housekeeping
@@ -31,8 +32,13 @@ class Line:
     asked: ChatRequest | EmbeddingPlan
 
 
-def read_lines(given: bytes | Sequence[Any], *, drop_params: bool = False) -> list[Line]:
-    """Every request of the file. Raises InvalidRequestError, whose field begins with ``line <number>``."""
+def read_lines(
+    given: bytes | Sequence[Any], *, drop_params: bool = False, kinds: Mapping[str, Kind] | None = None
+) -> list[Line]:
+    """Every request of the file. Raises InvalidRequestError, whose field begins with ``line <number>``.
+
+    ``kinds``: what files behind URLs turned out to be, by ``Attachment.key``, on a second reading.
+    """
     lines: list[Line] = []
     urls: set[str] = set()
     taken: dict[str, int] = {}
@@ -45,7 +51,7 @@ def read_lines(given: bytes | Sequence[Any], *, drop_params: bool = False) -> li
                 remedy = "Put chat and embeddings into two files"
                 raise InvalidRequestError("url", "is another one than before: GigaChat takes one a batch", remedy)
             body = _mapping(entry.get("body"), "body")
-            lines.append(Line(number, custom_id, _asked(body, CHAT in urls, drop_params)))
+            lines.append(Line(number, custom_id, _asked(body, CHAT in urls, drop_params, kinds)))
             taken[custom_id] = number
     if not lines:
         raise InvalidRequestError("file", "has no requests", "Give one request a line.")
@@ -106,7 +112,9 @@ def _url(entry: Mapping[str, Any]) -> str:
     return str(url)
 
 
-def _asked(body: Mapping[str, Any], chat: bool, drop_params: bool) -> ChatRequest | EmbeddingPlan:
+def _asked(
+    body: Mapping[str, Any], chat: bool, drop_params: bool, kinds: Mapping[str, Kind] | None
+) -> ChatRequest | EmbeddingPlan:
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise InvalidRequestError("model", "must be the name of a model")
@@ -116,14 +124,12 @@ def _asked(body: Mapping[str, Any], chat: bool, drop_params: bool) -> ChatReques
     if not chat:
         return embeddings.plan(model, body.get(subject), params, drop_params=drop_params)
     request = read_chat(
-        model, body.get(subject), params, contract="v1", model_info=find(model), drop_params=drop_params
+        model, body.get(subject), params, contract="v1", model_info=find(model), drop_params=drop_params, kinds=kinds
     )
     if request.stream:
         raise InvalidRequestError("stream", "a batch does not stream", "Leave it out.")
-    if request.required is None:
-        return request
-    chooser = request.required.chooser  # at once: a batch cannot ask again where "auto" brought no call
-    return replace(request, functions=(chooser,), tool_choice=ToolChoice("forced", chooser.name))
+    # nobody can ask once more for a required call
+    return request if request.required is None else forced(request, request.required.chooser)
 
 
 def _params(body: Mapping[str, Any], apart: Sequence[str], gate: Gate) -> dict[str, Any]:

@@ -14,11 +14,11 @@ request forces the chosen function itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidRequestError
-from ..types import Function, RequiredCall, ToolChoice
+from ..types import ChatRequest, Function, RequiredCall, ToolChoice
 from .gate import Gate
 from .names import Names
 from .tools import ToolSet, builtin_word
@@ -104,6 +104,11 @@ def _required_call(functions: Sequence[Function], names: Names) -> RequiredCall:
         parameters={"type": "object", "properties": properties, "required": [selector]},
     )
     return RequiredCall(chooser, selector, tuple(functions))
+
+
+def forced(request: ChatRequest, function: Function) -> ChatRequest:
+    """The same request, plain, with this one function offered and forced: it cannot go astray."""
+    return replace(request, functions=(function,), tool_choice=ToolChoice("forced", function.name), stream=False)
 
 
 def _allowed(asked: Mapping[str, Any], where: str, tools: ToolSet, names: Names, gate: Gate) -> Choice:

@@ -9,8 +9,10 @@ import json
 import litellm
 import pytest
 from batch_lines import chat, embed
+from loopback import answer, serving
 
 from litellm_gigachat_provider import batches
+from litellm_gigachat_provider.files import fetch
 from litellm_gigachat_provider.sandbox.knobs import Fault
 
 WEATHER = {
@@ -103,6 +105,8 @@ def test_answers_are_finished_as_those_of_calls(gigachat_sandbox, do):
     )
     made = do("create", iter(lines))
     assert [line["id"] for line in sent(gigachat_sandbox)][6:8] == ["0:n", "1:n"]
+    required = sent(gigachat_sandbox)[1]["request"]  # forced at once: a batch cannot be asked once more
+    assert required["function_call"] == {"name": required["functions"][0]["name"]} == {"name": "call_tool"}
     alias = sent(gigachat_sandbox)[0]["request"]["functions"][0]["name"]
     assert alias.isascii()
     rows = {row["custom_id"]: row for row in do("results", made["id"], iter(lines))}
@@ -226,3 +230,23 @@ def test_an_end_without_results(gigachat_sandbox, do):
     gigachat_sandbox.fail_next("batches", status=200, body={"batches": [batch]})
     with pytest.raises(litellm.APIConnectionError, match="ended as 'failed' and GigaChat names no result file"):
         do("results", "b", [chat("a")])
+
+
+def test_a_capped_max_tokens_is_told(gigachat_sandbox, do, caplog):
+    with caplog.at_level("DEBUG", logger="litellm_gigachat_provider"):
+        do("create", [chat("a", max_tokens=9000), chat("b", max_tokens=9)])
+    assert [line["request"]["max_tokens"] for line in sent(gigachat_sandbox)] == [8192, 9]
+    told = [record.getMessage() for record in caplog.records if " sent as " in record.getMessage()]
+    assert told == ["line 1: max_tokens 9000 sent as 8192, the longest answer of GigaChat-2-Max"]
+
+
+def test_a_document_behind_an_image_url_is_one(gigachat_sandbox, do, monkeypatch):
+    """GigaChat reads documents with a function of its own, which a picture does not need."""
+    monkeypatch.setattr(fetch, "is_public", lambda address: True)
+    with serving() as site:
+        site.default = answer(b"%PDF-1.4 x", kind="application/pdf")
+        link = {"type": "image_url", "image_url": {"url": f"http://127.0.0.1:{site.port}/get?id=1"}}
+        do("create", iter([chat("a", [link])]))
+    (line,) = sent(gigachat_sandbox)
+    assert line["request"]["function_call"] == "auto"
+    assert len(line["request"]["messages"][0]["attachments"]) == 1
