@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .proxy_server import CHILD, serve_until_stopped
+from .assistants import ASSISTANTS, instructions, values_of
+from .proxy_server import CHILD, serve_until_stopped, when_listening
 
 DEFAULT_CONFIG = Path(__file__).with_name("proxy_config.yaml")
 _PACKAGE = __package__.partition(".")[0]
@@ -50,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"key that clients must show; {_MASTER_KEY} in the environment keeps it out of the process list. "
         "Without either, any client key is taken, on loopback only",
     )
+    parser.add_argument(
+        "--for", choices=ASSISTANTS, dest="assistant", help="print what this program's settings need, once it listens"
+    )
     parser.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")
     parser.add_argument("--debug", action="store_true", help="LiteLLM's detailed log (shows prompts, never the key)")
 
@@ -68,10 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
                 environment = _with_sandbox(environment, stack)
             else:
                 _check_credentials(config)
+            any_key = _ANY_KEY in environment
+            to_paste = _to_paste(arguments, config, port, any_key=any_key) if arguments.assistant else ""
         except _RefusalError as refusal:
             print(refusal, file=sys.stderr)
             return 2
-        _announce(arguments, port, any_key=_ANY_KEY in environment)
+        _announce(arguments, port, any_key=any_key)
+        if to_paste:
+            when_listening(arguments.host, port, lambda: print(f"\n{to_paste}", flush=True))
         return serve_until_stopped(_command(arguments, path, port), environment)
 
 
@@ -249,11 +257,27 @@ def _command(arguments: argparse.Namespace, config: Path, port: int) -> list[str
     return [*command, "--detailed_debug"] if arguments.debug else command
 
 
-def _announce(arguments: argparse.Namespace, port: int, *, any_key: bool) -> None:
+def _url(arguments: argparse.Namespace, port: int) -> str:
     shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    shown = "localhost" if shown == "127.0.0.1" else shown
+    return f"http://{'localhost' if shown == '127.0.0.1' else shown}:{port}"
+
+
+def _to_paste(arguments: argparse.Namespace, config: Mapping[str, Any], port: int, *, any_key: bool) -> str:
+    """Output ends up in logs: the place of the client key is shown, never the key."""
+    url = _url(arguments, port).replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
+    models = config.get("model_list")
+    items = [item for item in models if isinstance(item, dict)] if isinstance(models, list) else []
+    try:
+        values = values_of(arguments.assistant, items, url, "any-key" if any_key else "PROXY-KEY")
+    except LookupError as error:
+        raise _RefusalError(f"--for {arguments.assistant}: {error.args[0]}") from error
+    key = "" if any_key else f"For PROXY-KEY put the key that clients must show (--api-key or {_MASTER_KEY}).\n"
+    return instructions(arguments.assistant, values) + key
+
+
+def _announce(arguments: argparse.Namespace, port: int, *, any_key: bool) -> None:
     answers = "the bundled sandbox" if arguments.sandbox else "GigaChat"
     if arguments.sandbox:
         print(_STAND_IN, flush=True)
     key = "any client key is taken" if any_key else "clients must show the key"
-    print(f"Starting LiteLLM's proxy on http://{shown}:{port} for {answers}; {key}. Ctrl-C ends it.", flush=True)
+    print(f"Starting LiteLLM's proxy on {_url(arguments, port)} for {answers}; {key}. Ctrl-C ends it.", flush=True)

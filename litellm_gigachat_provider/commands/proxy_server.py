@@ -8,6 +8,9 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from types import FrameType
 
 _GRACE = 8.0  # seconds for open requests to end after Ctrl-C
@@ -34,6 +37,26 @@ def _end_with_parent() -> None:
     while os.read(0, 1):  # the parent never writes: this returns only when its end of the pipe closes
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def when_listening(host: str, port: int, tell: Callable[[], None]) -> None:
+    """Calls ``tell`` from another thread, once the server answers."""
+    threading.Thread(target=_ask_until_answered, args=(host, port, tell), daemon=True).start()
+
+
+def _ask_until_answered(host: str, port: int, tell: Callable[[], None]) -> None:
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
+    while True:
+        connection = HTTPConnection(address, port, timeout=10)  # which knows of no proxies
+        try:
+            connection.request("GET", "/health/liveliness")
+            if connection.getresponse().status == HTTPStatus.OK:
+                return tell()
+        except (OSError, HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.5)
 
 
 def serve_until_stopped(command: list[str], environment: dict[str, str]) -> int:

@@ -179,25 +179,22 @@ def tells_402(stage: Stage) -> None:
 def shortens(stage: Stage, fault: Callable[[], Fault]) -> None:
     """The conversation grows past the model's context: the program shortens it and goes on to its end."""
     program = stage.program
-    if program.summary is None or program.read is None:
+    if program.summary is None or program.run is None:
         raise DoesNotApply
     with stage.home() as (home, service):
-        files = [home.project / f"{number}.txt" for number in range(6)]
-        for file in files:
-            lines = (f"{file.stem}:{line} {WORDS}" for line in range(150))
-            file.write_text("\n".join(lines), encoding="utf-8")
+        # Printed, not read: files that it has seen are put back in full into what was shortened.
+        commands = [f"seq -f '{number}.%g {WORDS}' 60" for number in range(9)]
+        output = 60 * (len(WORDS) + 5)
         sizes: list[int] = []
 
         def too_long(question: Question) -> bool:
-            """Longer than the first question and two and a half of the files."""
-            size = _size(question)
-            if stage.asked(question):
-                sizes.append(size)
-            return len(sizes) > 1 and size > sizes[0] + 2.5 * (sizes[1] - sizes[0])
+            """Longer than the first question and seven and a half of the outputs."""
+            sizes.append(_size(question))
+            return sizes[-1] > min(sizes) + 7.5 * output
 
         service.sandbox.script([fault()], when=too_long)
-        service.sandbox.script(["<summary>Файлы прочитаны, осталось ответить.</summary>"] * 6, when=stage.shortens)
-        service.sandbox.script([*(program.read(str(file)) for file in files), "Дошли до конца."], when=stage.asked)
+        service.sandbox.script(["<summary>Команды выполнены, осталось ответить.</summary>"] * 6, when=stage.shortens)
+        service.sandbox.script([*map(program.run, commands), "Дошли до конца."], when=stage.asked)
         running = home.start(PROMPT)
         code = running.wait()
         refused = sum(record.forced for record in service.sandbox.chat_requests)
@@ -218,16 +215,12 @@ def shortens_422(stage: Stage) -> None:
     shortens(stage, lambda: Fault(status=422, body={"status": 422, "message": _TOO_LONG}, times=1000))
 
 
-def stops(stage: Stage, *, after: int, times: int) -> None:
+def stops(stage: Stage, after: int) -> None:
     """Ctrl-C: the account's one slot is free within five seconds, at GigaChat and in the proxy's line."""
-    for _ in range(times):
-        stops_once(stage, after)
-
-
-def stops_once(stage: Stage, after: int) -> None:
     with stage.home() as (home, service):
-        service.sandbox.knobs.answer = WORDS
+        service.sandbox.script([WORDS], when=stage.asked)
         service.sandbox.knobs.stream.stall_after = after
+        service.sandbox.knobs.stream.chunk_delay = 0.3
         running = home.start(PROMPT, *(stage.program.streaming or ()))
         assert _until(lambda: service.running == 1, 60), f"nothing was asked: {running.output[-300:]}"
         if after and stage.program.streaming is not None:
@@ -248,12 +241,14 @@ def stops_once(stage: Stage, after: int) -> None:
 
 
 def stops_midway(stage: Stage) -> None:
-    stops(stage, after=3, times=1)
+    """Once the first words are there, or might be where the program does not show them yet."""
+    stops(stage, after=4)
 
 
 def stops_early(stage: Stage) -> None:
     """Before the first token; several times, since it is a race."""
-    stops(stage, after=0, times=3)
+    for _ in range(3):
+        stops(stage, after=0)
 
 
 def _until(holds: Callable[[], bool], seconds: float) -> bool:

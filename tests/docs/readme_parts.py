@@ -60,6 +60,14 @@ def blocks(path: Path) -> list[Block]:
     return found
 
 
+def blocks_below(path: Path, heading: str) -> list[Block]:
+    """The blocks between a heading and the next one of a section."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = lines.index(heading) + 1
+    end = next(number for number, line in enumerate(lines[start:], start) if line.startswith(("## ", "### ")))
+    return [block for block in blocks(path) if start < block.line <= end]
+
+
 def prose(path: Path) -> str:
     """The text without its code blocks."""
     kept, inside = [], False

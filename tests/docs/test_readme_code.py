@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import configparser
 import importlib.util
+import json
 import re
 import shlex
 import shutil
@@ -15,12 +16,14 @@ import subprocess
 from importlib import import_module
 
 import pytest
-from readme_parts import ENGLISH, ROOT, blocks
+from readme_parts import ENGLISH, ROOT, blocks, blocks_below, prose
 
 from litellm_gigachat_provider import cli
+from litellm_gigachat_provider.commands.assistants import ASSISTANTS, Values, filled
 
 _BLOCKS = blocks(ENGLISH)
 _SERVERS = ("proxy", "sandbox")  # run until they are stopped: only their arguments are read
+SNIPPETS = {"sh": "bash", "txt": "text", "json": "json", "toml": "toml", "yaml": "yaml"}  # language by file name
 _KNOWN_NEEDS = {"", "credentials", "running proxy", "langchain_litellm"}
 
 
@@ -29,7 +32,7 @@ def _of(language):
 
 
 def test_languages_and_needs_are_known():
-    assert {block.language for block in _BLOCKS} <= {"python", "bash", "yaml", "ini"}
+    assert {block.language for block in _BLOCKS} <= {"python", "ini", *SNIPPETS.values()}
     assert {block.needs for block in _BLOCKS} <= _KNOWN_NEEDS
 
 
@@ -60,7 +63,14 @@ def test_shell_syntax(block):
 
 
 def _lines(block):
-    return [line.strip() for line in block.text.splitlines() if line.strip() and not line.startswith("#")]
+    """The commands; one goes on while a quotation is open."""
+    lines, command = [], ""
+    for line in block.text.splitlines():
+        command += line
+        if command.count("'") % 2 == 0:
+            lines.append(command.strip())
+            command = ""
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 @pytest.mark.parametrize("block", _of("bash"))
@@ -72,12 +82,14 @@ def test_shell(block, gigachat_sandbox, monkeypatch, capsys):
             name, _, value = words[1].partition("=")
             if not value.startswith("<"):
                 monkeypatch.setenv(name, value)
+        elif words[0] == "unset":
+            monkeypatch.delenv(words[1], raising=False)
         elif words[0] == "pip":
             _check_install(words)
         elif words[0] == "litellm-gigachat":
             _run(words[1:], monkeypatch, run=not block.needs)
         else:
-            assert words[0] in ("pytest", "curl"), f"nothing here knows how to check: {line}"
+            assert words[0] in ("pytest", "curl", "cline"), f"nothing here knows how to check: {line}"
 
 
 def _check_install(words):
@@ -98,6 +110,28 @@ def _run(words, monkeypatch, *, run):
 def test_yaml(block):
     yaml = pytest.importorskip("yaml")
     assert isinstance(yaml.safe_load(block.text), dict)
+
+
+@pytest.mark.parametrize("block", _of("json"))
+def test_json(block):
+    assert isinstance(json.loads(block.text), dict)
+
+
+@pytest.mark.parametrize("block", _of("toml"))
+def test_toml(block):
+    tomllib = pytest.importorskip("tomllib")
+    assert tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("name", ASSISTANTS)
+def test_snippets_of_assistants(readme, name):
+    """What the proxy prints with ``--for`` and what ``.ci/assistants`` and ``.ci/webui`` run with."""
+    assistant = ASSISTANTS[name]
+    expected = [(SNIPPETS[item.file.rpartition(".")[2]], filled(item, Values())) for item in assistant.snippets]
+    shown = [(block.language, block.text) for block in blocks_below(readme, f"### {assistant.title}")]
+    assert [block for block in shown if "litellm-gigachat proxy" not in block[1]] == expected
+    places = [item.place for item in assistant.snippets if item.place.startswith("~/")]
+    assert set(places) <= set(re.findall(r"`([^`]+)`", prose(readme)))
 
 
 @pytest.mark.parametrize("block", _of("ini"))

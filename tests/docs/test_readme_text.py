@@ -10,6 +10,7 @@ from readme_parts import ENGLISH, ROOT, RUSSIAN, blocks, generated, headings, li
 from readme_tables import tables
 
 from litellm_gigachat_provider.cli import COMMANDS
+from litellm_gigachat_provider.commands.assistants import ASSISTANTS
 from litellm_gigachat_provider.settings import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, DEFAULT_SCOPE, Overrides
 from litellm_gigachat_provider.settings.environment import VARIABLES
 
@@ -95,7 +96,7 @@ def test_settings_without_a_variable_are_named(readme):
 def _known_variables() -> set[str]:
     package = ROOT / "litellm_gigachat_provider"
     found = set(_SCOPES)
-    for path in package.rglob("*.py"):
+    for path in [*package.rglob("*.py"), *package.rglob("*.json")]:
         if "sandbox" not in path.relative_to(package).parts:
             found |= set(_VARIABLE.findall(path.read_text(encoding="utf-8")))
     return found
@@ -144,6 +145,16 @@ def test_links_lead_somewhere(readme):
             path, _, fragment = target.partition("#")
             assert (ROOT / path).exists(), target
             assert not fragment, "a fragment of another file is not checked here"
+
+
+def test_the_contents_lead_to_every_section(readme):
+    """They stand before the first section; what a newcomer looks for is one click away."""
+    contents = readme.read_text(encoding="utf-8").partition("\n## ")[0]
+    found = re.findall(r"\]\(#([^)]+)\)", contents)
+    sections = [heading for heading in headings(readme) if heading.level == 2]
+    skipped = {"licence", "лицензия", "three-ways-to-use-it", "три-способа-использования"}
+    assert {section.anchor for section in sections} - set(found) == skipped & {section.anchor for section in sections}
+    assert {assistant.title.lower().replace(" ", "-") for assistant in ASSISTANTS.values()} <= set(found)
 
 
 def test_every_example_is_linked(readme):

@@ -7,8 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from litellm_gigachat_provider.sandbox import Fault
-from litellm_gigachat_provider.sandbox.brain.model import Call
+from litellm_gigachat_provider.sandbox import Call, Fault
 
 from .user import User, expect
 
@@ -123,6 +122,8 @@ def tool(user: User) -> None:
     made = {"id": "stock", "name": "Склад", "content": TOOL, "meta": {"description": "Остатки на складе"}}
     user.api("tools/create", made, login["token"])
     user.new_chat("Остаток на складе", "А сколько A-1025?")
+    turns = [Call("stock_level", {"article": "A-1024"}), "На складе A-1024: 37 штук."]
+    user.sandbox.script(turns, when=lambda asked: bool(asked.functions))
     user.switch_on("Инструменты", "Склад")
     user.ask("Сколько товара с артикулом A-1024 на складе?")
     user.read("A-1024: 37 штук")

@@ -1,6 +1,7 @@
 """What an assistant is told to talk to the proxy: the one source of ``proxy --for NAME`` and of README's snippets.
 
-The snippets are the files beside this one, with ``$url`` and the like for what differs from run to run.
+The snippets are the files beside this one: ``NAME.sh`` goes to a terminal, ``NAME.txt`` into a dialog, the rest into
+files of the program. What differs from run to run is ``$url`` and the like.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from ...models import find
+from ...models import Model, find
 
 _HERE: Final = Path(__file__).parent
 _PREFIX: Final = "gigachat/"
@@ -77,21 +78,21 @@ def _substituted(text: str, values: Values) -> str:
 def instructions(name: str, values: Values) -> str:
     """All that has to be pasted for one assistant, ready to be printed."""
     assistant = ASSISTANTS[name]
-    parts = [f"{assistant.title}: into {item.place}\n\n{filled(item, values)}" for item in assistant.snippets]
+    parts = [f"{assistant.title}. Into {item.place}:\n\n{filled(item, values)}" for item in assistant.snippets]
     return "\n".join([*parts, f"Then start it: {_substituted(assistant.start, values)}\n"])
 
 
-def values_of(model_list: Iterable[Mapping[str, Any]], url: str, key: str) -> Values | None:
-    """The values of a run from its config's ``model_list``; None if that has no GigaChat chat model."""
-    names: dict[str, tuple[str, str]] = {}  # mode -> the first model of the proxy and of GigaChat
+def values_of(name: str, model_list: Iterable[Mapping[str, Any]], url: str, key: str) -> Values:
+    """The values of a run from its config's ``model_list``; LookupError if no model there is what ``name`` needs."""
+    found: dict[str, tuple[str, Model]] = {}  # mode -> the first model of the proxy, and what is known of it
     for item in model_list:
         model = str((item.get("litellm_params") or {}).get("model"))
-        if model.startswith(_PREFIX):
+        if model.startswith(_PREFIX) and "*" not in model:
             known = find(model.removeprefix(_PREFIX))
-            names.setdefault(known.mode, (str(item.get("model_name")), model.removeprefix(_PREFIX)))
-    if "chat" not in names:
-        return None
-    shown, served = names["chat"]
-    known = find(served)
-    embeddings = names.get("embedding", (Values.embeddings, ""))[0]
+            found.setdefault(known.mode, (str(item.get("model_name")), known))
+    needed = {"chat", "embedding"} if name == "open-webui" else {"chat"}
+    if missing := sorted(needed - set(found)):
+        raise LookupError(f"The config's model_list names no GigaChat model for {' and '.join(missing)}.")
+    shown, known = found["chat"]
+    embeddings = found["embedding"][0] if "embedding" in found else Values.embeddings
     return Values(url, key, shown, embeddings, known.context or _CONTEXT, known.max_output or _ANSWER)

@@ -1,3 +1,4 @@
+unset ANTHROPIC_API_KEY
 export ANTHROPIC_BASE_URL=$url
 export ANTHROPIC_AUTH_TOKEN=$key
 export ANTHROPIC_MODEL=$model
