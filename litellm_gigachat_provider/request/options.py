@@ -50,7 +50,7 @@ def fit(options: _Options, model: str, known: Model, gate: Gate) -> tuple[str, .
     """Fit the options to what ``model`` is known to do; the sentences say what was changed, for the debug log."""
     if "reasoning_effort" in options and not known.reasoning:
         remedy = "Use GigaChat-2-Max or GigaChat-3-Ultra, leave it out, or set drop_params=True."
-        gate.unsupported(options.pop("_effort_from"), f"{model} does not reason", remedy)
+        gate.unsupported(options["_effort_from"], f"{model} does not reason", remedy)
         del options["reasoning_effort"]
     asked, longest = options.get("max_tokens"), known.max_output
     if asked is None or longest is None or asked <= longest:

@@ -507,7 +507,8 @@ def test_a_drawing_stays_in_the_history(gigachat_sandbox, contract, ask, model, 
         {"type": "function", "function": {"name": "text2image"}} if contract == "v1" else {"type": "image_generation"}
     )
     question = {"role": "user", "content": "Нарисуй кота"}
-    drawn = ask([question], model=model, tools=[tool]).response.choices[0].message.model_dump()
+    # plain: what LiteLLM's builder makes of a stream's chunks differs from version to version
+    drawn = call("completion", [question], model=model, tools=[tool]).response.choices[0].message.model_dump()
     fields = drawn["provider_specific_fields"]
     earlier = drawn if kept == "all" else {"role": "assistant", "content": "", "provider_specific_fields": fields}
     ask([question, earlier, {"role": "user", "content": "Спасибо!"}], model=model)
@@ -516,7 +517,7 @@ def test_a_drawing_stays_in_the_history(gigachat_sandbox, contract, ask, model, 
     if model == MODEL:
         assert body.turns[-1][1] == "This is image 1, from your answer before this.\nСпасибо!"
         (ids,) = body.files
-        assert (ids == [fields["media"][0]["file_id"]]) is (kept == "id" or not earlier.get("images"))
+        assert (ids == [fields["media"][0]["file_id"]]) is (kept == "id")
     else:
         assert body.files == []
         assert body.turns[1][1].endswith("[image]")
