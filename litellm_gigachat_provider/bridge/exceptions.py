@@ -284,6 +284,8 @@ def _build(
         response = httpx.Response(status, headers=kept, content=body, request=request)
         error = getattr(litellm_errors, name, litellm_errors.BadRequestError)(**common, response=response)
         error.response = response  # some of LiteLLM's classes keep the headers but put a status of their own
+        if name == _OVERFLOW and status == 422:
+            error.status_code = 400  # the proxy hands it on, and an overflow is a 400 to clients (or a 413)
     wait = next((value for key, value in kept.items() if key.lower() == "retry-after"), None)
     if wait is not None:
         error.headers = {"retry-after": wait}  # the proxy renames a response's headers (llm_provider-…), but not these

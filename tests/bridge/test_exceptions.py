@@ -131,6 +131,7 @@ def test_an_overflow_is_told_in_the_words_by_which_clients_know_one(status, word
     body = b'{"status":%d,"message":"%s"}\n' % (status, words.encode())
     error = to_litellm(e.HttpFailureError(status, body, {}, "", where), model)
     assert type(error) is x.ContextWindowExceededError
+    assert (error.status_code, error.response.status_code) == (413 if status == 413 else 400, status)
     for told in (words, f"maximum context length is {limit} tokens", "context window", "prompt is too long"):
         assert told in str(error)
     assert "context_length_exceeded" in str(error)

@@ -124,7 +124,8 @@ def test_context_window(oai, sandbox):
     sandbox.knobs.context_tokens = 1
     with pytest.raises(openai.APIStatusError, match="prompt is too long") as caught:
         oai.chat.completions.create(**PLAIN)
-    assert caught.value.status_code in (400, 413)
+    assert caught.value.status_code == 400
+    assert sandbox.requests[-1].status == 422
 
 
 @pytest.mark.parametrize(
