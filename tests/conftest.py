@@ -16,7 +16,9 @@ from ways import WAYS, call
 from litellm_gigachat_provider.watch import counters
 
 # A property that holds must not fail because the machine is busy.
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 
