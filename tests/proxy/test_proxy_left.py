@@ -133,7 +133,8 @@ def test_litellms_own_command(_server, sandbox, running, tmp_path, workers):
     config = tmp_path / "config.yaml"
     config.write_text(DEFAULT_CONFIG.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "litellm_gigachat_provider.py").write_text("from litellm_gigachat_provider import gigachat\n")
-    environment = {"GIGACHAT_MAX_CONCURRENCY": "1", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+    environment = {"GIGACHAT_MAX_CONCURRENCY": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    environment |= {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
     proxy = OwnCommand(_server, tmp_path, "--config", str(config), "--num_workers", workers, **environment)
     try:
         proxy.wait_ready()
