@@ -9,6 +9,7 @@ import pytest
 from proxy_process import CLIENT_KEY, ProxyProcess, RogueListener
 
 from litellm_gigachat_provider.commands.proxy import DEFAULT_CONFIG
+from litellm_gigachat_provider.models import MODELS
 from litellm_gigachat_provider.sandbox import Knobs, Sandbox
 
 try:
@@ -35,12 +36,15 @@ def _server():
 
 @pytest.fixture(scope="session")
 def _strict(_server, tmp_path_factory):
-    """The second process, not waited for: two workers, a client key, a detailed log, parameters not dropped."""
+    """The second process, not waited for: two workers, a client key, a detailed log, parameters not dropped, and
+    every known model under its own name beside the usual ones."""
     folder = tmp_path_factory.mktemp("strict")
     config = folder / "config.yaml"
     text = DEFAULT_CONFIG.read_text(encoding="utf-8")
     assert "drop_params: true" in text
-    config.write_text(text.replace("drop_params: true", "drop_params: false"), encoding="utf-8")
+    known = "".join(f"  - {{model_name: {name}, litellm_params: {{model: gigachat/{name}}}}}\n" for name in MODELS)
+    text = text.replace("drop_params: true", "drop_params: false").replace("model_list:\n", f"model_list:\n{known}")
+    config.write_text(text, encoding="utf-8")
     options = ("--config", str(config), "--workers", "2", "--debug")
     proxy = ProxyProcess(_server, folder, *options, LITELLM_MASTER_KEY=CLIENT_KEY)
     yield proxy
