@@ -25,7 +25,7 @@ def test_one_batch(answer):
 
 @pytest.mark.parametrize("answer", [{"batches": []}, [{"id": "a"}]])
 def test_a_batch_that_is_not_there(answer):
-    with pytest.raises(HttpFailureError, match="404 to batches: Batch task not found"):
+    with pytest.raises(HttpFailureError, match="404 to a batch request: Batch task not found"):
         read_batch(answer, "b")
 
 
