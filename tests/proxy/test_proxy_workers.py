@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
-from proxy_process import CLIENT_KEY
+from proxy_process import CLIENT_KEY, ProxyProcess
 
 anthropic = pytest.importorskip("anthropic")
 
@@ -110,11 +110,13 @@ def test_a_wrong_key_of_the_proxys_own_is_told_in_words(keyed, sandbox):
     assert sandbox.credentials not in json.dumps(caught.value.body)
 
 
-def test_sigterm_ends_every_process(strict):
-    """Last in this file: it ends the proxy."""
-    family = strict.family()
+@pytest.mark.slow
+def test_sigterm_ends_every_process(_server, tmp_path):
+    proxy = ProxyProcess(_server, tmp_path, "--workers", "2")
+    proxy.wait_ready()
+    family = proxy.family()
     assert len(family) >= 3  # the server and its two workers
-    assert strict.stop() == 0
+    assert proxy.stop() == 0
     end = time.monotonic() + 10
     while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() < end:
         time.sleep(0.1)
