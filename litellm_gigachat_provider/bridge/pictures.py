@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import litellm
 from litellm.types.utils import ImageObject, ImageResponse, ImageUsage, ImageUsageInputTokensDetails, ModelResponse
 
-from ..request.images import IMAGE_TABLE
-from ..types import Usage
-from .openai_shapes import litellm_usage
+if TYPE_CHECKING:
+    from ..types import Usage  # a third of what importing the package costs, as is all that needs it
 
 # LiteLLM has no price of a token for pictures; this is how a provider tells what a call cost.
 _COST = "llm_provider-x-litellm-response-cost"
@@ -20,6 +19,8 @@ class ImageConfig:
     """A provider without one gets none of OpenAI's parameters before LiteLLM 1.108: ``optional_params`` is empty."""
 
     def get_supported_openai_params(self, model: str) -> list[str]:
+        from ..request.images import IMAGE_TABLE
+
         return list(IMAGE_TABLE)
 
     def map_openai_params(
@@ -54,6 +55,8 @@ def fill_image_response(
     )
     provider = getattr(logging, "model_call_details", {}).get("custom_llm_provider")
     if f"{provider}/{model}" in litellm.model_cost:
+        from .openai_shapes import litellm_usage
+
         spent = ModelResponse(model=model, usage=litellm_usage(usage))
         cost = litellm.completion_cost(spent, model=model, custom_llm_provider=provider)
         response._hidden_params["additional_headers"] = {_COST: cost}
