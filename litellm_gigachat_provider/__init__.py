@@ -20,7 +20,7 @@ from .bridge.registration import register
 from .bridge.versions import SeamError
 from .provider import GigaChatLLM
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["GigaChatLLM", "SeamError", "gigachat", "register", "stats", "token_info"]
 
 gigachat = GigaChatLLM()
