@@ -14,6 +14,7 @@ MARK = "_litellm_gigachat_provider"  # stands on our handlers, and on what we re
 # Nominal: LiteLLM counts dollars, the price list is in roubles; register(rub_per_usd=…) sets yours.
 RUB_PER_USD = 80.0
 _PRICES = frozenset({"input_cost_per_token", "output_cost_per_token"})
+_LITELLMS_WINDOW = 128_000  # of every chat model, in the map of 1.81 to 1.110
 
 
 def add_models(rub_per_usd: float, *, replace_prices: bool = False) -> None:
@@ -85,7 +86,9 @@ def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, users: bool) -
     128,000 tokens of context, where the service was measured to take more.
     """
     if not users:
-        dropped = {"max_input_tokens"} if "max_input_tokens" in ours else set()
+        # by its value, too: before 1.98 LiteLLM does not tell which entries are the user's
+        unmeasured = "max_input_tokens" in ours and theirs.get("max_input_tokens") == _LITELLMS_WINDOW
+        dropped = {"max_input_tokens"} if unmeasured else set()
         if not any(theirs.get(name) for name in _PRICES):
             dropped |= _PRICES
         theirs = {key: value for key, value in theirs.items() if key not in dropped}

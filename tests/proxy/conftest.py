@@ -39,7 +39,10 @@ def _strict(_server, tmp_path_factory):
     """The second process, not waited for: two workers, a client key, a detailed log, parameters not dropped, and
     every known model under its own name beside the usual ones."""
     folder = tmp_path_factory.mktemp("strict")
-    config = folder / "config.yaml"
+    (folder / "settings").mkdir()
+    config = folder / "settings" / "config.yaml"
+    beside = config.with_name("litellm_gigachat_provider.py")  # for LiteLLM before 1.98; README tells of it
+    beside.write_text("from litellm_gigachat_provider import gigachat\n", encoding="utf-8")
     text = DEFAULT_CONFIG.read_text(encoding="utf-8")
     assert "drop_params: true" in text
     known = "".join(f"  - {{model_name: {name}, litellm_params: {{model: gigachat/{name}}}}}\n" for name in MODELS)
