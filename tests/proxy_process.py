@@ -68,6 +68,18 @@ class ProxyProcess:
                 command, cwd=folder, env={**clean, **sandbox.env, **environment}, stdout=log, stderr=subprocess.STDOUT
             )
 
+    def __enter__(self) -> ProxyProcess:
+        """Once it answers."""
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def wait_ready(self) -> None:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:

@@ -21,6 +21,24 @@ USAGE_V2 = {
 }
 
 
+def two_tools(weather: str) -> list[dict[str, Any]]:
+    """OpenAI's: one of that name, and get_rate; each with one required field."""
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": name,
+                "description": description,
+                "parameters": {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]},
+            },
+        }
+        for name, description, field in (
+            (weather, "Current weather in a city", "city"),
+            ("get_rate", "Exchange rate of a currency", "currency"),
+        )
+    ]
+
+
 def request(**more: Any) -> ChatRequest:
     return ChatRequest("GigaChat-2-Max", (), **more)
 

@@ -11,6 +11,7 @@ import litellm.exceptions as x
 import pytest
 from pydantic import BaseModel
 from sent import chats, sent
+from shapes import two_tools
 from ways import MODEL, WAYS, call
 
 from litellm_gigachat_provider.bridge.versions import has_builtin
@@ -23,20 +24,7 @@ CITY = {
 }
 CITY_FORMAT = {"type": "json_schema", "json_schema": {"name": "city", "schema": CITY, "strict": True}}
 QUESTION = "Name and population of Kazan, about 1300000 people, as JSON"
-TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": description,
-            "parameters": {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]},
-        },
-    }
-    for name, description, field in (
-        ("get_weather", "Current weather in a city", "city"),
-        ("get_rate", "Exchange rate of a currency", "currency"),
-    )
-]
+TOOLS = two_tools("get_weather")
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )

@@ -11,26 +11,14 @@ import litellm
 import litellm.exceptions as x
 import pytest
 from sent import chats, sent
+from shapes import two_tools
 from ways import MODEL
 
 from litellm_gigachat_provider.sandbox.brain.model import Call, Reply
 from litellm_gigachat_provider.sandbox.knobs import Fault
 from litellm_gigachat_provider.transport import client
 
-TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": description,
-            "parameters": {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]},
-        },
-    }
-    for name, description, field in (
-        ("get weather", "Current weather in a city", "city"),
-        ("get_rate", "Exchange rate of a currency", "currency"),
-    )
-]
+TOOLS = two_tools("get weather")
 REQUIRED = {"tools": TOOLS, "tool_choice": "required"}
 STREAM = {"model": MODEL, "messages": [{"role": "user", "content": "Погода в Омске?"}], "stream": True, **REQUIRED}
 WORDS = "Минуту, я посмотрю погоду."

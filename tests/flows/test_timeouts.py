@@ -44,7 +44,7 @@ def test_calls_with_endless_limits(gigachat_sandbox, ask, timeout, client):
         assert ask(timeout=timeout).content
         return
     if (client == "async") != ask.way.startswith("a"):
-        pytest.skip("the other test's")
+        pytest.skip("each kind of client goes with its own kind of call")
     made = httpx.Client() if client == "sync" else httpx.AsyncClient()
     assert ask(timeout=timeout, client=made).content
 

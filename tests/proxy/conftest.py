@@ -58,12 +58,8 @@ def _strict(_server, tmp_path_factory):
 def _proxy(_server, tmp_path_factory, request):
     if any("_strict" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("_strict")  # it takes its time to start while the first is tested
-    proxy = ProxyProcess(_server, tmp_path_factory.mktemp("proxy"))
-    try:
-        proxy.wait_ready()
+    with ProxyProcess(_server, tmp_path_factory.mktemp("proxy")) as proxy:
         yield proxy
-    finally:
-        proxy.stop()
 
 
 @pytest.fixture

@@ -41,12 +41,8 @@ def until(holds, seconds=30):
 
 @pytest.fixture(scope="module")
 def _single(_server, tmp_path_factory):
-    proxy = ProxyProcess(_server, tmp_path_factory.mktemp("single"), GIGACHAT_MAX_CONCURRENCY="1")
-    try:
-        proxy.wait_ready()
+    with ProxyProcess(_server, tmp_path_factory.mktemp("single"), GIGACHAT_MAX_CONCURRENCY="1") as proxy:
         yield proxy
-    finally:
-        proxy.stop()
 
 
 @pytest.fixture

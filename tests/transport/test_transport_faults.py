@@ -160,7 +160,7 @@ def test_connections_are_kept_and_a_dead_one_is_not_used(way, server, transport)
 
 def test_a_connection_that_died_while_the_loop_was_busy_is_not_used(way, server, transport):
     if way == "sync":
-        pytest.skip("no loop")
+        pytest.skip("a synchronous caller has no loop that could be busy")
     url = transport.settings.url("chat/completions")
     server.scripts[PATH] = [[answer({"n": 1}), 0.02, CLOSE], [answer({"n": 2})]]
 
