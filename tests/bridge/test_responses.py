@@ -24,7 +24,7 @@ def test_the_iterator_can_be_closed():
 @pytest.mark.parametrize("after", [0, 1], ids=["before the first event", "after the first event"])
 def test_a_left_response_frees_its_slot(gigachat_sandbox, monkeypatch, after):
     monkeypatch.setenv("GIGACHAT_MAX_CONCURRENCY", "1")
-    gigachat_sandbox.knobs.stream.chunk_delay = 5.0
+    gigachat_sandbox.knobs.stream.chunk_delay = 2.0
 
     async def main():
         stream = await litellm.aresponses(model="gigachat/GigaChat-2", input="Привет!", stream=True)

@@ -184,6 +184,7 @@ class Client:
         return self.process.returncode, errors
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a matter of POSIX")
 def test_a_thousand_lines_survive_a_client_killed_twice(gigachat_sandbox, file, tmp_path):
     """Killed while it waits, and again while it downloads: nothing is lost, nothing is asked twice."""

@@ -100,8 +100,8 @@ def test_who_left_the_line_is_not_asked_for(single, sandbox, running, path, stre
             time.sleep(0.7)
             leaving.close()
             assert running()
+            sandbox.knobs.chat_delay = 0.0  # of those that come after the first
             assert until(lambda: len(sandbox.chat_requests) == 2)
-            sandbox.knobs.chat_delay = 0.0
             assert b" 200 " in staying.recv(4096)
     asked = [record.json["messages"][-1]["content"] for record in sandbox.chat_requests]
     assert asked == ["first", "stays"]
