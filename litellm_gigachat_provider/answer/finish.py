@@ -24,6 +24,8 @@ def finish_answer(answer: Answer, request: ChatRequest) -> Answer | FollowUp:
     Raises :class:`ModelOutputError` for a reply that is not what was asked for and cannot be made so.
     """
     structured = request.structured
+    if not request.parallel_tool_calls and not must_buffer(request):
+        del answer.tool_calls[1:]
     cut = bool(request.stop and answer.content) and _cut(answer, request)
     if request.required is not None:
         return required_call(answer, request, request.required)
@@ -118,7 +120,7 @@ class StreamFinisher:
             self._json = JsonStream(arrays=takes_arrays(structured))
         self._kept: Answer | None = Answer() if must_buffer(request) else None
         self._said: Answer | None = Answer() if request.required is not None else None
-        self._active = bool(self._cutter or self._json or self._kept or self._said)
+        self._active = bool(self._cutter or self._json or self._kept or self._said or not request.parallel_tool_calls)
 
     def feed(self, deltas: list[Delta]) -> list[Delta]:
         if not self._active:
@@ -139,6 +141,8 @@ class StreamFinisher:
 
     def _step(self, delta: Delta) -> None:
         text = delta.content or ""
+        if not self._request.parallel_tool_calls:
+            del delta.tool_calls[1:]  # they come in one delta, with the finish
         if self._cutter is not None:
             text = self._cutter.feed(text)
             if delta.finish_reason is not None:

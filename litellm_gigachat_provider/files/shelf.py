@@ -65,10 +65,6 @@ class Shelf:
                 del self._ids[key]
             return bool(keys)
 
-    def known_ids(self) -> list[str]:
-        with self._lock:
-            return [file_id for file_id, _ in self._ids.values()]
-
     def __len__(self) -> int:
         return len(self._ids)
 

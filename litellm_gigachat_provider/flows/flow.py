@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import GigaChatError
 from ..portal import PORTAL
@@ -19,16 +19,11 @@ T = TypeVar("T")
 Flow = Generator[Any, Any, T]
 
 
-class Step(Protocol):
-    """One piece of I/O with two ways to do it; both give the same result or raise ``GigaChatError``."""
-
-    def run(self) -> Any: ...
-
-    async def arun(self) -> Any: ...
-
-
 class Do:
-    """A step made of a coroutine function; synchronous flows have it run in the portal's loop."""
+    """A step made of a coroutine function; synchronous flows have it run in the portal's loop.
+
+    A step has two ways to be done, ``run`` and ``arun``: both give the same result or raise ``GigaChatError``.
+    """
 
     __slots__ = ("args", "function", "kwargs")
 

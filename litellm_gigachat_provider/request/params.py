@@ -47,7 +47,7 @@ _TABLE: tuple[Param, ...] = (
     Param("tool_choice", "mapped", "function_call", "tool_config", "`required` with several tools is emulated"),
     Param("functions", "mapped", "functions", "tools", "legacy; answered with `function_call`"),
     Param("function_call", "mapped", "function_call", "tool_config", "legacy; `auto` alone switches built-ins on"),
-    Param("parallel_tool_calls", "accepted", "", "", "v1 always answers with one call"),
+    Param("parallel_tool_calls", "emulated", "", "", "`false` keeps the first of several calls; v1 never has more"),
     Param(
         "response_format", "mapped", "response_format", f"{_O}.response_format",
         "native where the model takes it, else a forced function; `json_object` by instruction; `regex` on v2",

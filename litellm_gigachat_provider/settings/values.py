@@ -167,10 +167,6 @@ class Settings:
     def __hash__(self) -> int:  # settings are looked up in three caches on every call: hash the fields once
         return self._hash
 
-    def with_client_id(self, client_id: str | None) -> Settings:
-        """The same settings for another end user."""
-        return self if client_id == self.client_id else dataclasses.replace(self, client_id=client_id)
-
 
 @dataclass(frozen=True)
 class Overrides:

@@ -39,11 +39,6 @@ class SSEDecoder:
         self._after_cr = False
         self._at_start = True
 
-    @property
-    def pending(self) -> int:
-        """Bytes held of an event that is not complete yet."""
-        return self._size
-
     def feed(self, data: bytes) -> list[Event]:
         if b"\r" in data or self._after_cr:
             data = self._with_lf(data)

@@ -128,9 +128,11 @@ def test_no_tools(gigachat_sandbox, ask):
     assert sent(gigachat_sandbox).functions == []
 
 
-def test_parallel_tool_calls_is_accepted(gigachat_sandbox, ask):
-    outcome = ask("What is the weather in Moscow?", tools=TOOLS, parallel_tool_calls=True)
-    assert outcome.tool_calls[0]["name"] == "get_weather"
+def test_one_call_at_a_time(gigachat_sandbox, ask):
+    outcome = ask("What is the weather in Moscow and the exchange rate of USD?", tools=TOOLS, parallel_tool_calls=False)
+    assert [call["name"] for call in outcome.tool_calls] == ["get_weather"]
+    assert outcome.finish_reason == "tool_calls"
+    assert "parallel_tool_calls" not in str(gigachat_sandbox.chat_bodies)
 
 
 def test_parallel_calls_in_one_answer(gigachat_sandbox, contract, ask):

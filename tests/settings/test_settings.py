@@ -396,11 +396,9 @@ def test_settings_are_cache_keys() -> None:
     assert one == copy.deepcopy(one)
     base = {one, resolve(api_key=make_key()), resolve(api_key=key, scope="CORP"), resolve(api_key=key, client_id="u1")}
     assert len(base) == 4
-    user = one.with_client_id("u1")
-    assert user == resolve(api_key=key, client_id="u1")
+    user = resolve(api_key=key, client_id="u1")
     assert user.token_key == one.token_key
     assert user.tenant_key != one.tenant_key
-    assert one.with_client_id(None) is one
     assert resolve(api_key=key, scope="CORP").token_key != one.token_key
     assert resolve(Overrides(auth_url="https://other.example/oauth"), api_key=key).token_key != one.token_key
     assert resolve(Overrides(cert_file="/a.pem"), api_key=key).token_key != one.token_key

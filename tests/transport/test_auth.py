@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -220,7 +221,7 @@ def test_tenants_do_not_share() -> None:
     for settings in (one, *others):
         world.call(settings)
     assert len(world.oauth) == len(set(world.calls)) == 6
-    world.call(one.with_client_id("somebody"))  # an end user is another tenant, but not another token
+    world.call(replace(one, client_id="somebody"))  # an end user is another tenant, but not another token
     assert len(world.oauth) == 6
 
 
