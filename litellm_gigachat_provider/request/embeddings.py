@@ -6,22 +6,13 @@ The service has no ``encoding_format`` (base64 is written by the bridge) and no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from ..errors import InvalidRequestError, UnsupportedParamError
 from ..models import find, is_for
 
 BATCH = 20  # texts a request; the service's limit is not published, this size is observed to work
-Kind = Literal["sent", "mapped", "accepted", "refused"]
-
-# Every parameter of OpenAI's embeddings call and what becomes of it.
-EMBEDDING_TABLE: dict[str, tuple[Kind, str]] = {
-    "input": ("sent", "text or list of texts, split into requests of 20"),
-    "encoding_format": ("mapped", "`float`, or `base64` written on our side"),
-    "dimensions": ("refused", "the service has no such option; the model's own size is accepted"),
-    "user": ("accepted", "no counterpart, nothing is sent"),
-}
 _FORMATS = ("float", "base64")
 # LiteLLM's own bookkeeping that reaches a custom provider among the parameters.
 _IGNORED = frozenset(
@@ -31,13 +22,11 @@ _IGNORED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingPlan:
-    """``batches``: request bodies, in order. ``count``: texts in all of them."""
+    """``batches``: request bodies, in order."""
 
     model: str
     batches: tuple[dict[str, Any], ...]
-    count: int
-    encoding_format: str = "float"
-    dropped: tuple[str, ...] = field(default=())
+    encoding_format: str
 
 
 def plan(model: str, texts: Any, params: Mapping[str, Any], *, drop_params: bool = False) -> EmbeddingPlan:
@@ -46,14 +35,14 @@ def plan(model: str, texts: Any, params: Mapping[str, Any], *, drop_params: bool
         problem = f"{model} is a model for chat and makes no embeddings"
         raise InvalidRequestError("model", problem, "Use a model for embeddings, e.g. Embeddings or EmbeddingsGigaR")
     inputs = _inputs(texts)
-    extra, dropped = _extra(model, params, drop_params)
+    extra = _extra(model, params, drop_params)
     chosen = params.get("encoding_format") or "float"
     if chosen not in _FORMATS:
         raise InvalidRequestError("encoding_format", f"{chosen!r} is unknown", "Use 'float' or 'base64'.")
     batches = tuple(
         {**extra, "model": model, "input": inputs[start : start + BATCH]} for start in range(0, len(inputs), BATCH)
     )
-    return EmbeddingPlan(model, batches, len(inputs), chosen, dropped)
+    return EmbeddingPlan(model, batches, chosen)
 
 
 def _inputs(texts: Any) -> list[str]:
@@ -76,16 +65,13 @@ def _inputs(texts: Any) -> list[str]:
     return list(texts)
 
 
-def _extra(model: str, params: Mapping[str, Any], drop_params: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _extra(model: str, params: Mapping[str, Any], drop_params: bool) -> dict[str, Any]:
     """Unknown parameters go along as they are; ``dimensions`` only if it asks for what the model gives anyway."""
-    dropped: tuple[str, ...] = ()
     wanted = params.get("dimensions")
     own = find(model).dimensions
-    if wanted is not None and wanted != own:
-        if not drop_params:
-            size = f"{model} always gives {own} numbers" if own else f"the size of {model}'s vectors is fixed"
-            raise UnsupportedParamError("dimensions", size, "Leave it out, or set drop_params=True.")
-        dropped = ("dimensions",)
+    if wanted is not None and wanted != own and not drop_params:
+        size = f"{model} always gives {own} numbers" if own else f"the size of {model}'s vectors is fixed"
+        raise UnsupportedParamError("dimensions", size, "Leave it out, or set drop_params=True.")
     extra_body = params.get("extra_body")
     unknown = {key: value for key, value in params.items() if key not in _IGNORED and value is not None}
-    return {**(extra_body if isinstance(extra_body, Mapping) else {}), **unknown}, dropped
+    return {**(extra_body if isinstance(extra_body, Mapping) else {}), **unknown}

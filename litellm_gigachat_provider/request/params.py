@@ -24,10 +24,6 @@ class Param:
     note: str
     own: bool = False
 
-    @property
-    def gigachat(self) -> str:
-        return self.v1 or self.v2
-
 
 _NEUTRAL = "only the neutral value is taken"
 _O = "model_options"

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from ..errors import InvalidRequestError
 
 MAX_DEPTH = 200
-_NOT_NUMBERS = "must be a finite number"
 
 
 class NotJsonError(ValueError):

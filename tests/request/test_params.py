@@ -217,7 +217,7 @@ def test_the_table_and_the_code_agree():
     assert set(CHAT_PARAMS) == {name for name, param in PARAMS.items() if not param.own} - {"messages", "model"}
     for name, param in PARAMS.items():
         assert param.name == name
-        assert (param.kind in ("sent", "mapped")) == bool(param.gigachat), name
+        assert (param.kind in ("sent", "mapped")) == bool(param.v1 or param.v2), name
 
 
 def test_the_rendered_table_has_a_row_for_each():
