@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -84,7 +83,7 @@ def prepare(overrides: Overrides, kwargs: Mapping[str, Any], *, drop_params: boo
         headers["X-Client-ID"] = settings.client_id
     timeout = seconds(overrides.timeout if overrides.timeout is not None else kwargs.get("timeout"))
     messages = kwargs.get("messages")
-    session = session_id(headers, params, litellm_params, messages, _salt(settings))
+    session = session_id(headers, params, litellm_params, messages, settings.tenant_digest)
     if session is not None:
         headers.setdefault("X-Session-ID", session)
     return Call(
@@ -132,17 +131,3 @@ def _delete_files(params: dict[str, Any]) -> bool:
 def as_v1(call: Call) -> Call:
     """The same call on the v1 contract."""
     return replace(call, settings=replace(call.settings, api_version="v1"))
-
-
-_salts: dict[Any, str] = {}
-
-
-def _salt(settings: Settings) -> str:
-    """One-way mark of the tenant, so that equal conversations of two tenants get different session ids."""
-    key = settings.tenant_key
-    salt = _salts.get(key)
-    if salt is None:
-        if len(_salts) >= 1024:
-            _salts.clear()
-        salt = _salts[key] = hashlib.sha256(repr(key).encode()).hexdigest()
-    return salt

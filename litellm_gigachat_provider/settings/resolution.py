@@ -87,16 +87,11 @@ def _build(overrides: Overrides, call: Call, taken: env.Snapshot, dotenv: env.Do
     return Settings(**proof, **values, client_id=read.text_of(client_id))
 
 
-@lru_cache(maxsize=1024)
-def _wrapped(api_key: str) -> Secret | None:
-    text = env.clean(api_key)
-    return Secret(text) if text else None
-
-
 def wrap_key(api_key: str | None) -> Secret | None:
     if api_key is not None and not isinstance(api_key, str):
         raise InvalidRequestError("api_key", f"must be a string, not {type(api_key).__name__}")
-    return _wrapped(api_key) if api_key else None
+    text = env.clean(api_key)
+    return Secret(text) if text else None
 
 
 def resolve_cached(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import re
@@ -161,11 +160,9 @@ class Settings:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, field.name) for field in dataclasses.fields(self)))
-
-    def __hash__(self) -> int:  # settings are looked up in three caches on every call: hash the fields once
-        return self._hash
+    def tenant_digest(self) -> str:
+        """One-way mark of the tenant, 64 hexadecimal digits: part of the ids of its conversations."""
+        return hashlib.sha256(repr(self.tenant_key).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -210,13 +207,6 @@ class Overrides:
         if self.auth_header is not None:
             name, value = self.auth_header
             object.__setattr__(self, "auth_header", (name, as_secret(value)))
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, field.name) for field in dataclasses.fields(self)))
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 NO_OVERRIDES = Overrides()

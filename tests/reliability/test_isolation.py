@@ -19,7 +19,6 @@ from probe import wait_until
 from ways import MODEL
 
 from litellm_gigachat_provider import GigaChatLLM
-from litellm_gigachat_provider.flows import call
 from litellm_gigachat_provider.settings import Secret, Settings
 from litellm_gigachat_provider.transport import auth, client, tls
 
@@ -54,7 +53,7 @@ def test_no_two_tenants_have_a_key_in_common(first, second):
     one, same_one = (ONE, True) if first == "none" else DIFFERENCES[first]
     two, same_two = DIFFERENCES[second]
     assert one.tenant_key != two.tenant_key
-    assert call._salt(one) != call._salt(two), "equal conversations would get the same session id"
+    assert one.tenant_digest != two.tenant_digest, "equal conversations would get the same session id"
     assert (one.token_key == two.token_key) is (same_one and same_two)
     assert client.transport_for(one) is not client.transport_for(two)
 
@@ -170,7 +169,6 @@ def test_a_thousand_tenants_stay_bounded(server, figure):
     counts = {
         "transports": len(client._tenants),
         "tokens": len(auth.STORE),
-        "session salts": len(call._salts),
         "TLS contexts": len(tls._contexts),
     }
     figure(
@@ -178,7 +176,6 @@ def test_a_thousand_tenants_stay_bounded(server, figure):
     )
     assert counts["transports"] <= 256
     assert counts["tokens"] <= 1024
-    assert counts["session salts"] <= 1024
     assert counts["TLS contexts"] <= 64
     assert rounds[2] < 6, "by then each new tenant takes the place of an old one"
 
