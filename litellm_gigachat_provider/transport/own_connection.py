@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from .closing import close_soon
+
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
 
 
@@ -58,7 +60,7 @@ class Units:
 
     def give_back(self, key: Hashable, unit: Unit) -> None:
         if unit not in self._all:  # everything was closed meanwhile
-            discard(unit)
+            self.discard(unit)
             return
         unit.idle_since = time.monotonic()
         self._idle.setdefault(key, []).append(unit)
@@ -66,9 +68,8 @@ class Units:
             self._sweep = asyncio.get_running_loop().call_later(self._keep_alive, self._close_old)
 
     def discard(self, unit: Unit) -> None:
-        """Close it without waiting for anything: also where the task that used it is being cancelled."""
         self._all.discard(unit)
-        discard(unit)
+        close_soon(unit.transport.aclose())
 
     def _close_old(self) -> None:
         self._sweep = None
@@ -158,18 +159,3 @@ class _Answer(httpx.AsyncByteStream):
         if self._next is not None:
             self._next.cancel()
         self._units.discard(unit)
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-def discard(unit: Unit) -> None:
-    task = asyncio.get_running_loop().create_task(unit.transport.aclose())
-    _closing.add(task)  # a loop holds its tasks weakly
-    task.add_done_callback(_forget)
-
-
-def _forget(task: asyncio.Task[None]) -> None:
-    _closing.discard(task)
-    if not task.cancelled():
-        task.exception()  # the connection is being thrown away: how that went is nobody's business

@@ -15,6 +15,7 @@ import httpx
 
 from ..errors import GigaChatError
 from ..portal import PORTAL
+from .closing import close_soon
 from .deadline import Deadline, time_limit
 from .exchange import MAX_REPLY, inflater_for, parts_of
 from .failures import NETWORK_ERRORS, translate
@@ -161,7 +162,7 @@ class AsyncEventStream:
         """Close without waiting for anything, from the loop's own thread."""
         if self._end():
             try:
-                close_soon(self._response)
+                close_soon(self._response.aclose())
             finally:
                 self._hooks.release()
 
@@ -175,28 +176,13 @@ class AsyncEventStream:
         if getattr(self, "_closed", True):
             return
         self._closed = True
+        response = self._response
         try:
-            self._loop.call_soon_threadsafe(close_soon, self._response)
+            self._loop.call_soon_threadsafe(lambda: close_soon(response.aclose()))
         except RuntimeError:
             pass  # the loop is closed and took the connection with it
         finally:
             self._hooks.release()
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-def close_soon(response: httpx.Response) -> None:
-    """Close a response that nobody waits for."""
-    task = asyncio.get_running_loop().create_task(response.aclose())
-    _closing.add(task)  # a loop holds its tasks weakly
-    task.add_done_callback(_forget)
-
-
-def _forget(task: asyncio.Task[None]) -> None:
-    _closing.discard(task)
-    if not task.cancelled():
-        task.exception()
 
 
 class EventStream:
