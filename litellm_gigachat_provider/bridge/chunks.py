@@ -22,7 +22,7 @@ from typing import Any, Literal
 from litellm.types.utils import Delta as LiteLLMDelta
 from litellm.types.utils import ModelResponseStream, StreamingChoices
 
-from ..types import Delta, MediaRef, Usage
+from ..types import Delta, Usage
 from .openai_shapes import finish_for, image_items, litellm_usage, provider_fields, sum_usage, tool_call_item
 
 ChunkKind = Literal["M", "G"]
@@ -112,13 +112,6 @@ class ChunkWriter:
         if choice.finish is not None and all(each.finish is not None for each in self._choices):
             out += self._finish()
         return out
-
-    def images(self, images: Mapping[str, str], index: int = 0) -> list[Chunk]:
-        """A chunk with downloaded pictures (data URL by file id), to be sent before the finish is written."""
-        choice = self._choices[index]
-        pictures = image_items([MediaRef(file_id) for file_id in images], images, start=choice.pictures)
-        choice.pictures += len(pictures)
-        return [self._chunk(choice, index, {"content": "", "images": pictures})] if pictures else []
 
     @staticmethod
     def _is_plain(delta: Delta) -> bool:

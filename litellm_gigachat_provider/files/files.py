@@ -11,18 +11,17 @@ import re
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
-from ..errors import GigaChatError, HttpFailureError, InvalidRequestError
+from ..errors import GigaChatError, HttpFailureError, InvalidRequestError, TimeoutFailureError
 from ..transport.client import Transport
 from ..transport.deadline import Deadline
 from ..transport.replies import Reply
 from ..watch import counters
 from .fetch import Fetcher
 from .filetypes import LIMITS, Kind, fetched_kind
-from .shelf import Shelf
-from .uploads import Attachment, Headers, awaited, check, id_in, named, upload_request
+from .shelf import Flight, Shelf, copy_of
+from .uploads import Attachment, Headers, check, id_in, named
 
 _IN_THREAD = 256 * 1024  # from here on hashing and checking leave the event loop
 _AT_ONCE = 4
@@ -64,7 +63,7 @@ async def upload(
     deadline = Deadline(timeout)
     fetcher = fetcher or Fetcher(transport.settings)
     shelf = shelf_of(transport) if shared else Shelf()
-    wanted = _by_key(attachments)
+    wanted = {attachment.key: attachment for attachment in attachments}
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(attachment: Attachment) -> str:
@@ -81,10 +80,6 @@ async def upload(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return dict(zip(wanted, ids, strict=True))
-
-
-def _by_key(attachments: Sequence[Attachment]) -> dict[str, Attachment]:
-    return {attachment.key: attachment for attachment in attachments}
 
 
 async def _upload(
@@ -118,13 +113,19 @@ async def _upload(
             return claimed
         flight, carrier = claimed
         if not carrier:
-            await asyncio.wait([asyncio.wrap_future(flight)], timeout=deadline.left())
-            outcome = awaited(flight, Deadline(0.0), attachment)
-            if outcome is not None:
-                return outcome
+            found = await _carried(flight, deadline, attachment)
+            if found is not None:
+                return found
             continue
         try:
-            reply = await transport.arequest(**upload_request(transport, file, headers, deadline))
+            reply = await transport.arequest(
+                "POST",
+                transport.settings.url("files"),
+                files={"file": (file.filename, file.data, file.mime), "purpose": (None, "general")},
+                headers=headers,
+                timeout=deadline.left(),
+                where="files",
+            )
             file_id = id_in(reply)
         except GigaChatError as error:
             failure = named(error, attachment)
@@ -139,6 +140,17 @@ async def _upload(
         raise failure
 
 
+async def _carried(flight: Flight, deadline: Deadline, attachment: Attachment) -> str | None:
+    """What somebody else's upload of the same file came to; None if it came to nothing and must be tried again."""
+    await asyncio.wait([asyncio.wrap_future(flight)], timeout=deadline.left())
+    if not flight.done():
+        raise TimeoutFailureError(f"{attachment.where}: the upload of the file took longer than the timeout")
+    outcome = flight.result()
+    if isinstance(outcome, GigaChatError):
+        raise named(copy_of(outcome), attachment)
+    return outcome
+
+
 # --- download and delete -------------------------------------------------------------------------------
 
 
@@ -146,19 +158,24 @@ async def download(
     transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None
 ) -> tuple[bytes, str]:
     """The bytes and the MIME type of a file. ``headers`` must carry the ``X-Client-ID`` it was made under."""
+    url = transport.settings.url(f"files/{path_segment(file_id)}/content")
+    accepting = {"Accept": "*/*", **(headers or {})}
     try:
-        reply = await transport.arequest(**_download(transport, file_id, headers, timeout))
+        reply = await transport.arequest("GET", url, headers=accepting, timeout=timeout, where="files")
     except HttpFailureError as failure:
-        _drop_if_gone(transport, file_id, failure)
+        if failure.status in (403, 404):
+            shelf_of(transport).drop(file_id)
         raise
     counters.files["downloads"] += 1
-    return reply.content, _mime(reply)
+    mime: str = reply.headers.get("content-type", "application/octet-stream")
+    return reply.content, mime.partition(";")[0].strip()
 
 
 async def delete(transport: Transport, file_id: str, *, headers: Headers | None = None, timeout: float | None) -> Reply:
     """Delete a file. The service takes ``POST …/delete``, not DELETE."""
     shelf_of(transport).drop(file_id)
-    reply = await transport.arequest(**_delete(transport, file_id, headers, timeout))
+    url = transport.settings.url(f"files/{path_segment(file_id)}/delete")
+    reply = await transport.arequest("POST", url, headers=headers, timeout=timeout, where="files")
     counters.files["deletes"] += 1
     return reply
 
@@ -175,39 +192,9 @@ def forget_refused(transport: Transport, failure: GigaChatError) -> bool:
     return any(dropped)
 
 
-def _download(transport: Transport, file_id: str, headers: Headers | None, timeout: float | None) -> dict[str, Any]:
-    return {
-        "method": "GET",
-        "url": transport.settings.url(f"files/{path_segment(file_id)}/content"),
-        "headers": {"Accept": "*/*", **(headers or {})},
-        "timeout": timeout,
-        "where": "files",
-    }
-
-
-def _delete(transport: Transport, file_id: str, headers: Headers | None, timeout: float | None) -> dict[str, Any]:
-    return {
-        "method": "POST",
-        "url": transport.settings.url(f"files/{path_segment(file_id)}/delete"),
-        "headers": headers,
-        "timeout": timeout,
-        "where": "files",
-    }
-
-
 def path_segment(given: str, field: str = "file_id") -> str:
     """An id as a part of a path: it comes from a model's text or a client and must not lead elsewhere."""
     fits = isinstance(given, str) and 0 < len(given) <= 200 and given.isprintable()
     if not fits or set(given) <= {"."}:
         raise InvalidRequestError(field, "is not the id of a file" if field == "file_id" else "is not a name")
     return quote(given, safe="")
-
-
-def _mime(reply: Reply) -> str:
-    kind: str = reply.headers.get("content-type", "application/octet-stream")
-    return kind.partition(";")[0].strip()
-
-
-def _drop_if_gone(transport: Transport, file_id: str, failure: HttpFailureError) -> None:
-    if failure.status in (403, 404):
-        shelf_of(transport).drop(file_id)

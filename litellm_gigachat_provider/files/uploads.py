@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Mapping
-from concurrent import futures
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..errors import BadAnswerError, GigaChatError, HttpFailureError, InvalidRequestError, TimeoutFailureError
+from ..errors import BadAnswerError, GigaChatError, HttpFailureError, InvalidRequestError
 from ..transport.client import Transport
-from ..transport.deadline import Deadline
 from ..transport.replies import Reply
 from .filetypes import Kind, Prepared, prepare
-from .shelf import Flight, copy_of
 
 Headers = Mapping[str, str]
 _REFUSED = frozenset({400, 413, 415, 422})  # the file's own fault
@@ -59,28 +56,6 @@ def check(
         if name.lower() == "x-client-id":
             owner = value
     return file, (hashlib.sha256(file.data).digest(), file.mime, owner)
-
-
-def upload_request(transport: Transport, file: Prepared, headers: Headers | None, deadline: Deadline) -> dict[str, Any]:
-    return {
-        "method": "POST",
-        "url": transport.settings.url("files"),
-        "files": {"file": (file.filename, file.data, file.mime), "purpose": (None, "general")},
-        "headers": headers,
-        "timeout": deadline.left(),
-        "where": "files",
-    }
-
-
-def awaited(flight: Flight, deadline: Deadline, attachment: Attachment) -> str | None:
-    """What somebody else's upload of the same file came to; None if it came to nothing and must be tried again."""
-    done, _ = futures.wait([flight], timeout=deadline.left())
-    if not done:
-        raise TimeoutFailureError(f"{attachment.where}: the upload of the file took longer than the timeout")
-    outcome = flight.result()
-    if isinstance(outcome, GigaChatError):
-        raise named(copy_of(outcome), attachment)
-    return outcome
 
 
 def id_in(reply: Reply) -> str:

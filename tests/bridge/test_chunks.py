@@ -171,8 +171,8 @@ def test_legacy_function_call() -> None:
 def test_annotations_and_pictures() -> None:
     annotation = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 1}}
     writer = ChunkWriter("chatcmpl-1", 5, "GigaChat")
-    chunks = writer.write([Delta(content="кот", media=[MediaRef(FILE)])])
-    chunks += writer.images({FILE: "data:image/jpeg;base64,AA=="})
+    pictures = {FILE: "data:image/jpeg;base64,AA=="}
+    chunks = writer.write([Delta(content="кот", media=[MediaRef(FILE)])], images=pictures)
     chunks += writer.write([Delta(annotations=[annotation]), END])
     got = wrapped(chunks)
     pictures = [picture for piece in told(got) for picture in piece.get("images", ())]
