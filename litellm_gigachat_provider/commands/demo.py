@@ -55,12 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'The sandbox needs its extra ({error.name}): pip install -e ".[sandbox]"', file=sys.stderr)
         return 2
     with endpoint as answers:
-        import litellm
-
-        from litellm_gigachat_provider import register
+        from ..bridge.registration import register
+        from ..bridge.versions import litellm_version
 
         register()
-        print(f"LiteLLM {_version(litellm)} → gigachat/ → {answers}\n")
+        print(f"LiteLLM {litellm_version()} → gigachat/ → {answers}\n")
         failed = [name for name, step in _STEPS if not _shown(name, step, arguments.model)]
     if failed:
         print(f"\nFailed: {', '.join(failed)}")
@@ -101,12 +100,6 @@ def _endpoint(*, force_sandbox: bool) -> contextlib.AbstractContextManager[str]:
     from ..sandbox import Sandbox  # noqa: F401 - a missing extra must show here, not in the middle
 
     return _sandbox()
-
-
-def _version(litellm: Any) -> str:
-    from ..bridge.versions import litellm_version
-
-    return litellm_version()
 
 
 def _shown(name: str, step: Callable[[str], str], model: str) -> bool:

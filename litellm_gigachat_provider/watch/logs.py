@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import GigaChatError, HttpFailureError
@@ -95,24 +95,20 @@ def shape(value: Any, key: str = "", depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         if key in _SCHEMAS and isinstance(value.get("properties"), Mapping):
             return {name: _type_of(schema) for name, schema in value["properties"].items()}
-        return {str(name): _SPECIAL.get(name, _inner)(item, str(name), depth + 1) for name, item in value.items()}
+        return {
+            str(name): _texts(item, depth + 1) if name == "input" else shape(item, str(name), depth + 1)
+            for name, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [shape(item, key, depth + 1) for item in value]
     return f"<{type(value).__name__}>"
 
 
-def _inner(value: Any, key: str, depth: int) -> Any:
-    return shape(value, key, depth)
-
-
-def _texts(value: Any, key: str, depth: int) -> Any:
+def _texts(value: Any, depth: int) -> Any:
     """``input`` of embeddings: thousands of texts, or numbers that are a text in tokens."""
     if isinstance(value, (list, tuple)):
         return f"<{len(value)} texts, {sum(len(v) for v in value if isinstance(v, (str, list, tuple)))} chars>"
     return shape(value, "", depth)
-
-
-_SPECIAL: dict[Any, Callable[[Any, str, int], Any]] = {"input": _texts}
 
 
 def _type_of(schema: Any) -> Any:
