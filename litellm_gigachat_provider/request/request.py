@@ -29,14 +29,12 @@ def read_chat(
     contract: Contract,
     model_info: Model,
     drop_params: bool = False,
-    structured_mode: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
 ) -> ChatRequest:
     """The request, checked. Raises InvalidRequestError (or UnsupportedParamError) before anything is sent.
 
     ``params`` are LiteLLM's optional parameters as they arrive, ``extra_body`` unmerged.
-    ``structured_mode`` (or the parameter ``gigachat_structured``): ``native`` or ``function``. ``kinds``: what files
-    behind URLs turned out to be, by ``Attachment.key``, on a second reading.
+    ``kinds``: what files behind URLs turned out to be, by ``Attachment.key``, on a second reading.
     """
     if not is_for(model, "chat"):
         raise InvalidRequestError("model", f"{model} is a model for embeddings and cannot chat", "Use a GigaChat model")
@@ -48,7 +46,7 @@ def read_chat(
     turns = read_messages(messages, names, sees=model_info.vision, kinds=kinds or {})
     _check_vision(turns, model, model_info)
     choice = read_choice(params, built, names, gate)
-    override = params.get("gigachat_structured") or structured_mode
+    override = params.get("gigachat_structured")
     if override is not None:
         values.one_of(override, "gigachat_structured", ("native", "function"))
     documents = contract == "v1" and _has_document(turns)
