@@ -181,6 +181,21 @@ def test_a_url_is_fetched_and_uploaded(way, server, transport):
     assert "authorization" not in server.requests[0].headers
 
 
+def test_who_stops_waiting_for_anothers_upload_disturbs_nobody(server, transport, caplog):
+    server.scripts["/v1/files"] = [0.6, answer({"id": "fine"})]
+    got = []
+    carrier = threading.Thread(target=lambda: got.append(run("async", "upload", transport, [File("k", data=PNG)])))
+    carrier.start()
+    while not server.requests:
+        time.sleep(0.01)
+    with pytest.raises(TimeoutFailureError, match=r"messages\[0\].content\[1\]"):
+        run("async", "upload", transport, [File("k", data=PNG)], timeout=0.1)
+    carrier.join()
+    assert got == [{"k": "fine"}]
+    assert len(server.requests) == 1
+    assert caplog.records == []
+
+
 @both
 def test_one_failure_of_several_ends_the_rest(way, server, transport):
     wanted = [File(str(n), data=PNG + bytes([n])) for n in range(6)] + [File("bad", data=b"GIF89a" + b"x" * 20)]
