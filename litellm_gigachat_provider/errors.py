@@ -15,6 +15,12 @@ from typing import Any
 class GigaChatError(Exception):
     """Base of all failures raised below the doors. The text never contains a secret."""
 
+    def __copy__(self) -> GigaChatError:
+        """An exception of one's own for each who waited: one object would mix up their tracebacks."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
 
 class InvalidRequestError(GigaChatError):
     """The caller's input cannot be sent. Becomes ``BadRequestError``.

@@ -102,7 +102,7 @@ class Fetcher:
 
     async def fetch(self, url: str, *, where: str, limit: int, timeout: float | None) -> tuple[bytes, str]:
         outer = Deadline(timeout)
-        deadline = Deadline(_limited(timeout))
+        deadline = Deadline(TIME_LIMIT if timeout is None else min(TIME_LIMIT, timeout))
         try:
             async with (
                 time_limit(deadline.left()),
@@ -182,10 +182,6 @@ class _Hop:
         if length.isdecimal() and int(length) > limit:
             raise failure
         return failure
-
-
-def _limited(timeout: float | None) -> float:
-    return TIME_LIMIT if timeout is None else min(TIME_LIMIT, timeout)
 
 
 def _refusal(error: BaseException, where: str, outer: Deadline) -> GigaChatError:

@@ -7,6 +7,7 @@ in ``attachments``. Access is bound to the account and to ``X-Client-ID``, so bo
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 import threading
 import weakref
@@ -20,7 +21,7 @@ from ..transport.replies import Reply
 from ..watch import counters
 from .fetch import Fetcher
 from .filetypes import LIMITS, Kind, fetched_kind
-from .shelf import Flight, Shelf, copy_of
+from .shelf import Flight, Shelf
 from .uploads import Attachment, Headers, check, id_in, named
 
 _IN_THREAD = 256 * 1024  # from here on hashing and checking leave the event loop
@@ -147,7 +148,7 @@ async def _carried(flight: Flight, deadline: Deadline, attachment: Attachment) -
         raise TimeoutFailureError(f"{attachment.where}: the upload of the file took longer than the timeout")
     outcome = flight.result()
     if isinstance(outcome, GigaChatError):
-        raise named(copy_of(outcome), attachment)
+        raise named(copy.copy(outcome), attachment)
     return outcome
 
 

@@ -6,7 +6,6 @@ the first caller carries it, the others wait for the outcome, over threads and e
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -67,12 +66,3 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self._ids)
-
-
-def copy_of(failure: GigaChatError) -> GigaChatError:
-    """An exception of one's own: raised in two threads, one object would mix up their tracebacks."""
-    if isinstance(failure, HttpFailureError):
-        return dataclasses.replace(failure)
-    if isinstance(failure, InvalidRequestError):
-        return type(failure)(failure.field, failure.problem, failure.remedy)
-    return failure
