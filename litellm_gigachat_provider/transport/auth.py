@@ -16,8 +16,7 @@ from ..settings import Settings
 from .oauth import TokenFetcher
 from .tokens import Token, TokenStore
 
-FETCHER = TokenFetcher()
-STORE = TokenStore(FETCHER)
+STORE = TokenStore(TokenFetcher())
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=STORE.reset_after_fork)
 
@@ -26,20 +25,15 @@ if hasattr(os, "register_at_fork"):
 _LOGGERS = ("hpack.hpack", "hpack.table")
 
 
-class _NoDetails(logging.Filter):
-    """Lets through what is more than DEBUG. A filter, because a level set here is undone by ``dictConfig``."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno > logging.DEBUG
-
-
-_FILTER = _NoDetails()
+def _no_details(record: logging.LogRecord) -> bool:
+    """A filter, because a level set here is undone by ``dictConfig``."""
+    return record.levelno > logging.DEBUG
 
 
 def hush() -> None:
     """Idempotent; called where the first tenant's credential meets the HTTP stack, before any header is packed."""
     for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_FILTER)
+        logging.getLogger(name).addFilter(_no_details)
 
 
 class GigaChatAuth(httpx.Auth):
@@ -60,36 +54,29 @@ class GigaChatAuth(httpx.Auth):
         self._tokens = settings.auth_mode in {"token", "key", "password"}
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        if not self._tokens:
-            self._apply_fixed(request)
+        if not self._tokens:  # a fixed header; or none, as gateways with client certificates take no Authorization
+            if self._settings.auth_header is not None:
+                name, value = self._settings.auth_header
+                request.headers[name] = value.reveal()
             yield request
             return
         settings, store = self._settings, self._store
-        token = store.ready(settings) or await store.wait(settings, _deadline(request))
+        deadline = request.extensions.get("gigachat_deadline")
+        token = store.ready(settings) or await store.wait(settings, deadline)
         _apply(request, token)
         response = yield request
         if response.status_code != 401 or not store.refuse(settings, token):
             return
         store.counters.replays += 1
-        token = store.ready(settings) or await store.wait(settings, _deadline(request))
+        token = store.ready(settings) or await store.wait(settings, deadline)
         _apply(request, token)
         response = yield request
         if response.status_code == 401:
             store.refused_again(settings, token)
 
-    def _apply_fixed(self, request: httpx.Request) -> None:
-        """A fixed header; or nothing at all, as gateways with client certificates take no Authorization header."""
-        if self._settings.auth_header is not None:
-            request.headers[self._settings.auth_header[0]] = self._settings.auth_header[1].reveal()
-
 
 def _apply(request: httpx.Request, token: Token) -> None:
     request.headers["Authorization"] = f"Bearer {token.value.reveal()}"
-
-
-def _deadline(request: httpx.Request) -> float | None:
-    given = request.extensions.get("gigachat_deadline")
-    return float(given) if isinstance(given, (int, float)) else None
 
 
 # --- what people see ---------------------------------------------------------------------------------

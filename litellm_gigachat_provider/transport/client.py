@@ -26,7 +26,7 @@ from . import exchange
 from .auth import GigaChatAuth
 from .connections import close_all, way_to
 from .deadline import Deadline, time_limit
-from .exchange import MAX_FILE, MAX_REPLY, Way
+from .exchange import MAX_FILE, MAX_REPLY
 from .failures import NETWORK_ERRORS, translate
 from .outgoing import build
 from .own_client import way_over
@@ -130,7 +130,7 @@ class Transport:
 
     # --- bookkeeping -----------------------------------------------------------------------------
 
-    def _way(self, url: httpx.URL, client: object, *, stream: bool = False) -> Way:
+    def _way(self, url: httpx.URL, client: object, *, stream: bool = False) -> httpx.AsyncBaseTransport:
         return way_to(self.settings, url, stream=stream) if client is None else way_over(client)
 
     def _failed(self, error: BaseException, request: httpx.Request, timeout: float | None) -> GigaChatError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import httpx
 
@@ -17,13 +17,7 @@ MAX_FILE = 100 * 1024 * 1024
 MAX_ERROR = 64 * 1024
 
 
-class Way(Protocol):
-    """What carries one request: a transport of ours, or the caller's client."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response: ...
-
-
-async def send(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
+async def send(way: httpx.AsyncBaseTransport, auth: httpx.Auth, request: httpx.Request) -> httpx.Response:
     """The last answer of the flow, its body still to be read. The others are closed."""
     flow = auth.async_auth_flow(request)
     response: httpx.Response | None = None
@@ -32,7 +26,8 @@ async def send(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Resp
         while True:
             response = await way.handle_async_request(request)
             request = await flow.asend(response)
-            await _finish(response)
+            with contextlib.suppress(*NETWORK_ERRORS):  # the status is all that mattered
+                await read_some(response)  # to its end where it is small: the replay can use the connection
     except StopAsyncIteration:
         assert response is not None
         return response
@@ -42,14 +37,6 @@ async def send(way: Way, auth: httpx.Auth, request: httpx.Request) -> httpx.Resp
         raise
     finally:
         await flow.aclose()
-
-
-async def _finish(response: httpx.Response) -> None:
-    """Reads a small body to its end, so that the connection can be used for the replay."""
-    try:
-        await read_some(response)
-    except NETWORK_ERRORS:
-        await response.aclose()  # the status is all that mattered
 
 
 async def read(response: httpx.Response, limit: int, too_large: GigaChatError | None = None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import json
 import random
 import time
@@ -27,7 +28,7 @@ from ..errors import (
 from ..settings import Secret, Settings
 from .connections import way_to
 from .deadline import Deadline, time_limit
-from .exchange import Way, read
+from .exchange import read
 from .failures import NETWORK_ERRORS, tls_error, translate
 from .outgoing import user_agent
 from .tokens import Failure, Token
@@ -65,7 +66,7 @@ class TokenFetcher:
     def __init__(
         self,
         *,
-        way: Callable[[Settings, httpx.URL], Way] = way_to,
+        way: Callable[[Settings, httpx.URL], httpx.AsyncBaseTransport] = way_to,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -90,14 +91,14 @@ class TokenFetcher:
             async with time_limit(EXCHANGE_SECONDS):
                 status, headers, body = await self._exchange(settings, httpx.URL(url))
         except GigaChatError as error:  # the TLS or proxy settings, or an endless answer
-            final = isinstance(error, (CredentialsError, InvalidRequestError))
-            return _failed(type(error), *_arguments(error), final=final), None
+            # the copy has neither traceback nor cause: what they lead to holds the key
+            return Failure(copy.copy(error), isinstance(error, (CredentialsError, InvalidRequestError))), None
         except _FAILURES as error:
             words = str(translate(error, host=url, timeout=EXCHANGE_SECONDS))
             late = isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError))
             kind = TimeoutFailureError if late else ConnectionFailureError
             for_good = tls_error(error) is not None or isinstance(error, ValueError)
-            return _failed(kind, f"no access token from the OAuth server: {words}"), None if for_good else 0.0
+            return Failure(kind(f"no access token from the OAuth server: {words}")), None if for_good else 0.0
         if 200 <= status < 300:
             return self._read_token(settings, headers, body), None
         return _read_refusal(settings, status, headers, _scrub(body, settings))
@@ -130,17 +131,16 @@ class TokenFetcher:
 
 
 def _headers(settings: Settings) -> dict[str, str]:
-    # a token lives 30 minutes: the connection is not needed again soon
-    common = {
+    headers = {
         "Accept": "application/json",
-        "Connection": "close",
+        "Connection": "close",  # a token lives 30 minutes: the connection is not needed again soon
         "RqUID": str(uuid.uuid4()),
         "User-Agent": user_agent(),
+        "Authorization": f"Basic {(settings.credentials or _user_pair(settings)).reveal()}",
     }
     if settings.credentials is not None:
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        return {"Authorization": f"Basic {settings.credentials.reveal()}", **form, **common}
-    return {"Authorization": f"Basic {_user_pair(settings).reveal()}", **common}
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return headers
 
 
 def _user_pair(settings: Settings) -> Secret:
@@ -149,9 +149,8 @@ def _user_pair(settings: Settings) -> Secret:
 
 
 def _form(settings: Settings) -> bytes:
-    return (
-        str(httpx.QueryParams({"scope": settings.scope})).encode("ascii") if settings.credentials is not None else b""
-    )
+    """Empty for ``/token``, which takes user and password alone."""
+    return b"" if settings.credentials is None else str(httpx.QueryParams({"scope": settings.scope})).encode("ascii")
 
 
 # --- reading answers ---------------------------------------------------------------------------------
@@ -191,15 +190,15 @@ def _read_refusal(settings: Settings, status: int, headers: httpx.Headers, body:
     code = _code(body)
     if settings.credentials is not None and code in _FINAL_CODES:
         text = f"the OAuth server refused the credentials ({status}, code {code}: {words}). {_FINAL_CODES[code]}"
-        return _failed(CredentialsError, text, final=True), None
+        return Failure(CredentialsError(text), final=True), None
     if status == 401:
         what = "authorization key" if settings.credentials is not None else "user and password"
-        return _failed(CredentialsError, f"{settings.token_url} refused the {what} (401: {words})", final=True), None
+        return Failure(CredentialsError(f"{settings.token_url} refused the {what} (401: {words})"), final=True), None
     kept = {name: value for name, value in headers.items() if name not in {"set-cookie", "content-encoding"}}
-    arguments = (status, body[:65536], kept, settings.token_url.partition("?")[0], "oauth")
+    error = HttpFailureError(status, body[:65536], kept, settings.token_url.partition("?")[0], "oauth")
     if status not in _TRANSIENT:
-        return _failed(HttpFailureError, *arguments, final=400 <= status < 500), None
-    return _failed(HttpFailureError, *arguments), _pause(headers.get("retry-after"))
+        return Failure(error, final=400 <= status < 500), None
+    return Failure(error), _pause(headers.get("retry-after"))
 
 
 def _code(body: bytes) -> int | None:
@@ -220,9 +219,8 @@ def _pause(retry_after: str | None) -> float | None:
 
 
 def _bad_answer(settings: Settings, shown: str) -> Failure:
-    return _failed(
-        BadAnswerError, f"{settings.token_url} answered 200 with {shown} instead of a token; check GIGACHAT_AUTH_URL"
-    )
+    words = f"{settings.token_url} answered 200 with {shown} instead of a token; check GIGACHAT_AUTH_URL"
+    return Failure(BadAnswerError(words))
 
 
 def _scrub(body: bytes, settings: Settings) -> bytes:
@@ -231,12 +229,3 @@ def _scrub(body: bytes, settings: Settings) -> bytes:
         if secret:
             body = body.replace(secret.reveal().encode(), b"***")
     return body
-
-
-def _failed(kind: Callable[..., GigaChatError], *arguments: Any, final: bool = False) -> Failure:
-    """Nothing of the original exception is kept: httpx's exceptions hold the request, and that holds the key."""
-    return Failure(lambda: kind(*arguments), final)
-
-
-def _arguments(error: GigaChatError) -> tuple[str, ...]:
-    return (error.field, error.problem, error.remedy) if isinstance(error, InvalidRequestError) else (str(error),)

@@ -16,7 +16,6 @@ import httpx
 from ..errors import InvalidRequestError
 from ..portal import PORTAL
 from .deadline import CONNECT_LIMIT, clock
-from .exchange import Way
 
 T = TypeVar("T")
 _THREADS = 64  # blocking calls at once over clients of the callers; more of them wait
@@ -25,7 +24,7 @@ _THREADS = 64  # blocking calls at once over clients of the callers; more of the
 _REMEDY = "Pass an httpx.Client, or in an async call an httpx.AsyncClient, or leave it out"
 
 
-def way_over(client: object) -> Way:
+def way_over(client: object) -> httpx.AsyncBaseTransport:
     """What carries requests over ``client``, which is or holds (as LiteLLM's handlers do) an httpx client.
 
     Raises ``InvalidRequestError`` for any other object: whoever passes a client relies on its proxies and certificates.
@@ -71,7 +70,7 @@ def _read_already(response: httpx.Response) -> httpx.Response:
     return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(response.content))
 
 
-class _AsyncClient:
+class _AsyncClient(httpx.AsyncBaseTransport):
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
@@ -90,7 +89,7 @@ async def _in_thread(function: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_threads(), function)
 
 
-class _SyncClient:
+class _SyncClient(httpx.AsyncBaseTransport):
     """Each blocking step in a thread; the client's own time limits end one that is left behind."""
 
     def __init__(self, client: httpx.Client) -> None:

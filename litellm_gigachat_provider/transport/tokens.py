@@ -8,11 +8,12 @@ callers who wait for the same token.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
+import copy
 import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
@@ -60,12 +61,15 @@ class Failure:
     ``final`` means that only another configuration can help.
     """
 
-    make: Callable[[], GigaChatError]
+    error: GigaChatError
     final: bool = False
+
+    def make(self) -> GigaChatError:
+        return copy.copy(self.error)
 
 
 Fetch = Callable[[Settings], Awaitable["Token | Failure"]]
-Flight = concurrent.futures.Future["Token | Failure"]
+Flight = Future["Token | Failure"]
 
 
 @dataclass
@@ -154,8 +158,8 @@ class TokenStore:
             self.start(settings, entry)
         return token
 
-    def start(self, settings: Settings, entry: Entry, *, force: bool = False) -> Flight | Token:
-        """The refresh in flight, a new one, or the token that another caller's refresh has brought meanwhile."""
+    def start(self, settings: Settings, entry: Entry, *, force: bool = False) -> Flight | Token | Failure:
+        """The refresh in flight, a new one, or what another caller's refresh has brought meanwhile."""
         with entry.lock:
             now = self.clock()
             if entry.flight is not None and abs(now - entry.flight_started) < FLIGHT_LIMIT:
@@ -164,19 +168,19 @@ class TokenStore:
                 if entry.token is not None and now < entry.token.renew_at:
                     return entry.token
                 if entry.failure is not None and now < entry.failure_until:
-                    return _landed(entry.failure)
-            flight: Flight = concurrent.futures.Future()
+                    return entry.failure
+            flight: Flight = Future()
             flight.set_running_or_notify_cancel()  # from here on a waiter that is cancelled cannot cancel it
             entry.flight, entry.flight_started = flight, now
         self.counters.refreshes += 1
         try:
             PORTAL.spawn(self._fly(settings, entry, flight))
         except RuntimeError as error:  # "can't start new thread": interpreter shutdown, or the system's limit
-            self._land(entry, flight, Failure(_no_thread(str(error))))
+            self._land(entry, flight, _not_fetched(str(error)))
         return flight
 
     async def _fly(self, settings: Settings, entry: Entry, flight: Flight) -> None:
-        outcome: Token | Failure = Failure(_no_thread("it ended without a result"))
+        outcome: Token | Failure = _not_fetched("it ended without a result")
         try:
             outcome = await self.fetch(settings)
         finally:  # whatever happens, nobody may be left waiting
@@ -210,22 +214,24 @@ class TokenStore:
 
         Cancelling it leaves the refresh to the others.
         """
-        flight = self.start(settings, self.entry(settings), force=force)
-        if isinstance(flight, Token):
-            return flight
+        outcome = self.start(settings, self.entry(settings), force=force)
+        if isinstance(outcome, Future):
+            outcome = await self._landing(outcome, None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if isinstance(outcome, Failure):
+            raise outcome.make()
+        return outcome
+
+    async def _landing(self, flight: Flight, timeout: float | None) -> Token | Failure:
         self.counters.waits += 1
         waiter = asyncio.wrap_future(flight)
         try:
-            done, _ = await asyncio.wait((waiter,), timeout=_left(deadline))
+            done, _ = await asyncio.wait((waiter,), timeout=timeout)
         finally:  # a future left pending would be woken by the refresh's thread after its loop is closed
             waiter.cancel()
-        if not done:
-            raise self._late()
-        return _unwrap(flight.result())
-
-    def _late(self) -> TimeoutFailureError:
+        if done:
+            return flight.result()
         self.counters.timeouts += 1
-        return TimeoutFailureError("the call's time ran out while waiting for an access token from the OAuth server")
+        raise TimeoutFailureError("the call's time ran out while waiting for an access token from the OAuth server")
 
     # --- after a 401 ---
 
@@ -252,21 +258,5 @@ class TokenStore:
             entry.refused, entry.refused_until = token.value, self.clock() + REMEMBER_REFUSED
 
 
-def _no_thread(problem: str) -> Callable[[], GigaChatError]:
-    return lambda: ConnectionFailureError(f"the access token could not be fetched: {problem}")
-
-
-def _landed(failure: Failure) -> Flight:
-    flight: Flight = concurrent.futures.Future()
-    flight.set_result(failure)
-    return flight
-
-
-def _unwrap(outcome: Token | Failure) -> Token:
-    if isinstance(outcome, Failure):
-        raise outcome.make()
-    return outcome
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+def _not_fetched(problem: str) -> Failure:
+    return Failure(ConnectionFailureError(f"the access token could not be fetched: {problem}"))
