@@ -18,7 +18,7 @@ from ..errors import ConnectionFailureError, GigaChatError, TimeoutFailureError
 from .tls import tls_hint
 
 _NO_REFUSALS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-_CUT = frozenset({"RemoteProtocolError", "ReadError", "ClientPayloadError", "ServerDisconnectedError"})
+_CUT = (httpx.RemoteProtocolError, httpx.ReadError, aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError)
 
 # Everything a way may raise: httpx's exceptions, the package's own, and what a client of the caller lets through.
 NETWORK_ERRORS: tuple[type[BaseException], ...] = (
@@ -47,7 +47,7 @@ def translate(
         reason = getattr(refused, "verify_message", "") or getattr(refused, "reason", None) or type(refused).__name__
         hint = tls_hint(str(refused))
         return ConnectionFailureError(f"TLS with {host} failed: {reason}{'. ' + hint if hint else ''}")
-    if answered and _is_named(error, _CUT):
+    if answered and isinstance(error, _CUT):
         return ConnectionFailureError(f"the connection to {host} broke in the middle of the answer{_because(chain)}")
     if isinstance(error, (httpx.ConnectError, socket.gaierror, aiohttp.ClientConnectorError)):
         return ConnectionFailureError(f"cannot connect to {host}{_because(chain)}")
@@ -92,28 +92,22 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _is_named(error: BaseException, names: frozenset[str]) -> bool:
-    return any(base.__name__ in names for base in type(error).__mro__)
-
-
-_TITLES = {
-    "RemoteProtocolError": "the answer breaks the HTTP protocol or ended early",
-    "ServerDisconnectedError": "closed before the answer",
-    "ClientResponseError": "the answer breaks the HTTP protocol",
-    "LocalProtocolError": "the request cannot be written as HTTP (check the headers)",
-    "ReadError": "lost while reading",
-    "WriteError": "lost while writing",
-    "ProxyError": "the proxy refused it",
-    "ClientHttpProxyError": "the proxy refused it",
-    "ClientPayloadError": "the answer was cut",
+_TITLES: dict[type, str] = {
+    httpx.RemoteProtocolError: "the answer breaks the HTTP protocol or ended early",
+    aiohttp.ServerDisconnectedError: "closed before the answer",
+    aiohttp.ClientResponseError: "the answer breaks the HTTP protocol",
+    httpx.LocalProtocolError: "the request cannot be written as HTTP (check the headers)",
+    httpx.ReadError: "lost while reading",
+    httpx.WriteError: "lost while writing",
+    httpx.ProxyError: "the proxy refused it",
+    aiohttp.ClientHttpProxyError: "the proxy refused it",
+    aiohttp.ClientPayloadError: "the answer was cut",
 }
 
 
 def _title(error: BaseException) -> str:
-    for base in type(error).__mro__:
-        if base.__name__ in _TITLES:
-            return _TITLES[base.__name__]
-    return type(error).__name__
+    kind = type(error)
+    return next((_TITLES[base] for base in kind.__mro__ if base in _TITLES), kind.__name__)
 
 
 def _because(chain: list[BaseException]) -> str:
