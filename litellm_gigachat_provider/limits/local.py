@@ -41,11 +41,10 @@ class Slot:
 
 
 class _Waiter:
-    __slots__ = ("future", "granted", "loop")
+    __slots__ = ("future", "granted")
 
     def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[None] = self.loop.create_future()
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.granted = False
 
 
@@ -97,7 +96,7 @@ class Limiter:
                 waiter.granted = True
                 self._running += 1
                 try:
-                    waiter.loop.call_soon_threadsafe(_finish, waiter.future)
+                    waiter.future.get_loop().call_soon_threadsafe(_finish, waiter.future)
                 except RuntimeError:  # its loop was closed while it waited: nobody is there to take the slot
                     self._running -= 1
 

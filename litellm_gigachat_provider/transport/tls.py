@@ -121,30 +121,27 @@ def _load_bundle(context: ssl.SSLContext, path: str) -> None:
     """A PEM file, or a folder: every certificate in it, whether or not c_rehash was run on it."""
     place = Path(path).expanduser()
     if not place.exists():
-        raise _bad_file("GIGACHAT_CA_BUNDLE_FILE", path, "does not exist", "Name a PEM file or a folder of PEM files")
+        remedy = "Name a PEM file or a folder of PEM files"
+        raise InvalidRequestError("GIGACHAT_CA_BUNDLE_FILE", f"{path} does not exist", remedy)
     files = sorted(item for item in place.iterdir() if item.is_file()) if place.is_dir() else [place]
-    loaded = 0
+    loaded = False
     problem = ""
     for file in files:
         try:
             context.load_verify_locations(cafile=str(file))
-            loaded += 1
+            loaded = True
         except OSError as error:
             problem = error.strerror or "no certificate in it"
     if not loaded:
-        raise _bad_file(
-            "GIGACHAT_CA_BUNDLE_FILE",
-            path,
-            f"holds no usable certificate ({problem or 'it is empty'})",
-            "It must be PEM text",
-        )
+        problem = f"{path} holds no usable certificate ({problem or 'it is empty'})"
+        raise InvalidRequestError("GIGACHAT_CA_BUNDLE_FILE", problem, "It must be PEM text")
 
 
 def _show_certificate(context: ssl.SSLContext, settings: Settings) -> None:
     cert_file, key_file = settings.cert_file or "", settings.key_file
     for variable, path in (("GIGACHAT_CERT_FILE", cert_file), ("GIGACHAT_KEY_FILE", key_file)):
         if path and not Path(path).expanduser().is_file():
-            raise _bad_file(variable, path, "does not exist or is not a file", "Name a PEM file")
+            raise InvalidRequestError(variable, f"{path} does not exist or is not a file", "Name a PEM file")
     certificate = str(Path(cert_file).expanduser())
     private_key = str(Path(key_file).expanduser()) if key_file else None
     problem: str | None = None
@@ -184,10 +181,6 @@ def _read_key_problem(error: ssl.SSLError, password: _Password) -> str:
     return f"cannot be used: the files are not PEM or are incomplete ({error.reason or 'SSL error'})"
 
 
-def _bad_file(variable: str, path: str, problem: str, remedy: str) -> InvalidRequestError:
-    return InvalidRequestError(variable, f"{path} {problem}", remedy)
-
-
 def _warn_unverified(settings: Settings) -> None:
     host = urlsplit(settings.base_url).hostname or ""
     with _lock:
@@ -202,6 +195,9 @@ def _warn_unverified(settings: Settings) -> None:
     )
 
 
+_REFUSALS = ("certificate required", "bad certificate", "unknown ca", "handshake failure")
+
+
 def tls_hint(message: str) -> str:
     """A remedy when ``message`` is the text of a TLS failure, or an empty string."""
     words = message.lower().replace("_", " ")
@@ -210,12 +206,7 @@ def tls_hint(message: str) -> str:
             "The server's certificate is not trusted. certifi and the Russian roots are; a corporate proxy or gateway "
             "needs its own CA: set GIGACHAT_CA_BUNDLE_FILE to its PEM file"
         )
-    if (
-        "certificate required" in words
-        or "bad certificate" in words
-        or "unknown ca" in words
-        or "handshake failure" in words
-    ):
+    if any(refusal in words for refusal in _REFUSALS):
         return (
             "The server refused the TLS handshake; if it wants a client certificate, set GIGACHAT_CERT_FILE and "
             "GIGACHAT_KEY_FILE"
