@@ -94,18 +94,10 @@ def wrap_key(api_key: str | None) -> Secret | None:
     return Secret(text) if text else None
 
 
-def resolve_cached(
-    overrides: Overrides,
-    api_key: Secret | None,
-    api_base: str | None,
-    api_version: str | None,
-    scope: str | None,
-    client_id: str | None,
-) -> Settings:
-    for name, value in (("api_base", api_base), ("api_version", api_version), ("scope", scope)):
+def resolve_call(overrides: Overrides, call: Call) -> Settings:
+    for name, value in (("api_base", call.api_base), ("api_version", call.api_version), ("scope", call.scope)):
         if value is not None and not isinstance(value, str):
             raise InvalidRequestError(name, f"must be a string, not {type(value).__name__}")
-    call = Call(api_key, api_base or None, api_version or None, scope or None, client_id or None)
     return _build(overrides, call, env.snapshot(), env.locate(overrides.env_file))
 
 
