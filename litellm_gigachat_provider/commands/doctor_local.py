@@ -157,10 +157,8 @@ def _encoded_twice(patient: Patient) -> bool:
 def proxies(patient: Patient) -> Check:
     from ..transport.proxies import misread, proxy_for
 
-    rows = []
-    for url in (
-        (patient.settings.token_url, patient.settings.base_url) if isinstance(patient.resolved, Settings) else ()
-    ):
+    resolved, rows = patient.resolved, []
+    for url in (resolved.token_url, resolved.base_url) if isinstance(resolved, Settings) else ():
         try:
             proxy = proxy_for(httpx.URL(url))
         except GigaChatError as error:
