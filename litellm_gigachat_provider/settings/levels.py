@@ -63,13 +63,9 @@ def _first(name: str, values: Mapping[str, str], suffix: str = "") -> Found | No
 
 
 def take_levels(overrides: Overrides, call: Call, taken: env.Snapshot, dotenv: env.DotEnv) -> Levels:
-    """Read both variable sources. A ``.env`` nobody named and nobody needs may be unreadable."""
-    values: Mapping[str, str] = {}
-    problem: InvalidRequestError | None = None
+    """Read both variable sources. A ``.env`` that cannot be read is told, not raised: it may not be needed."""
+    environ = env.decode(taken)
     try:
-        values = env.read(dotenv)
+        return Levels(overrides, call, environ, env.read(dotenv), dotenv.path)
     except InvalidRequestError as error:
-        if dotenv.explicit:
-            raise
-        problem = error
-    return Levels(overrides, call, env.decode(taken), values, dotenv.path, problem)
+        return Levels(overrides, call, environ, {}, dotenv.path, error)
