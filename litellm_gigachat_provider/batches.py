@@ -14,60 +14,56 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from .bridge.exceptions import to_litellm
 from .contracts.batches import RUNNING
-from .errors import GigaChatError
 from .flows import batches as flows
-from .flows.flow import Flow, arun, run
+from .flows.doors import blocking, for_task
+from .flows.flow import Flow
 from .settings import Overrides
 
 __all__ = ["RUNNING", "acreate", "alist_batches", "aresults", "astatus", "create", "list_batches", "results", "status"]
 
-T = TypeVar("T")
 File = str | os.PathLike[str] | bytes | Iterable[Mapping[str, Any]]
 
 
-def create(file: File, *, drop_params: bool = False, **settings: Any) -> dict[str, Any]:
+@blocking
+def create(file: File, *, drop_params: bool = False, **settings: Any) -> Flow[dict[str, Any]]:
     """Hand in a batch; what is told of it is that of :func:`status`. Keep its ``id`` and the file.
 
     ``drop_params``: leave out parameters that GigaChat has no counterpart for instead of refusing their line.
     A failure on the way back says so: :func:`list_batches` then shows whether the batch was made.
     """
-    return _done(flows.create(Overrides(**settings), file, drop_params))
+    return flows.create(Overrides(**settings), file, drop_params)
 
 
-async def acreate(file: File, *, drop_params: bool = False, **settings: Any) -> dict[str, Any]:
-    """:func:`create` for a task."""
-    return await _adone(flows.create(Overrides(**settings), file, drop_params))
+acreate = for_task(create)
 
 
-def status(batch_id: str, **settings: Any) -> dict[str, Any]:
+@blocking
+def status(batch_id: str, **settings: Any) -> Flow[dict[str, Any]]:
     """``{"id", "method", "status", "request_counts": {"total", "completed", "failed"}, "output_file_id", …}``.
 
     While ``status`` is one of ``RUNNING`` it goes on; "completed" is the only documented end. Unknown ids are
     ``NotFoundError``. The shapes of the answer are read tolerantly, unknown keys stay in it.
     """
-    return _done(flows.status(Overrides(**settings), batch_id))
+    return flows.status(Overrides(**settings), batch_id)
 
 
-async def astatus(batch_id: str, **settings: Any) -> dict[str, Any]:
-    """:func:`status` for a task."""
-    return await _adone(flows.status(Overrides(**settings), batch_id))
+astatus = for_task(status)
 
 
-def list_batches(**settings: Any) -> list[dict[str, Any]]:
+@blocking
+def list_batches(**settings: Any) -> Flow[list[dict[str, Any]]]:
     """All batches of the account, each as :func:`status` tells it."""
-    return _done(flows.listing(Overrides(**settings)))
+    return flows.listing(Overrides(**settings))
 
 
-async def alist_batches(**settings: Any) -> list[dict[str, Any]]:
-    """:func:`list_batches` for a task."""
-    return await _adone(flows.listing(Overrides(**settings)))
+alist_batches = for_task(list_batches)
 
 
-def results(batch_id: str, file: File, **settings: Any) -> list[dict[str, Any]]:
+@blocking
+def results(batch_id: str, file: File, **settings: Any) -> Flow[list[dict[str, Any]]]:
     """OpenAI's results, one for every request of ``file`` and in its order, whatever process made the batch.
 
     ``file`` is the one the batch was made from: what an answer means (names of tools, JSON, stop strings) follows from
@@ -76,23 +72,7 @@ def results(batch_id: str, file: File, **settings: Any) -> list[dict[str, Any]]:
     request that the result file does not answer. Raises ``BadRequestError`` while the batch goes on, and for a file
     that lacks requests of the batch. The result file's shape is not documented: known variants of it are read.
     """
-    return _done(flows.results(Overrides(**settings), batch_id, file))
+    return flows.results(Overrides(**settings), batch_id, file)
 
 
-async def aresults(batch_id: str, file: File, **settings: Any) -> list[dict[str, Any]]:
-    """:func:`results` for a task."""
-    return await _adone(flows.results(Overrides(**settings), batch_id, file))
-
-
-def _done(flow: Flow[T]) -> T:
-    try:
-        return run(flow)
-    except GigaChatError as error:
-        raise to_litellm(error, "") from error
-
-
-async def _adone(flow: Flow[T]) -> T:
-    try:
-        return await arun(flow)
-    except GigaChatError as error:
-        raise to_litellm(error, "") from error
+aresults = for_task(results)

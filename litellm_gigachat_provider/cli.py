@@ -8,8 +8,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import logging
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+from openai import OpenAIError  # the base of all of LiteLLM's exceptions
+
+from . import __version__
+from .bridge.versions import SeamError, litellm_version
+from .commands.output import CommandError, UsageError, complain, sentence
+from .errors import GigaChatError
+from .watch.logs import LOG
 
 # name -> one line of help; the module of the same name in ``commands`` is imported only when it runs.
 COMMANDS: dict[str, str] = {
@@ -45,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
+    versions = f"litellm-gigachat-provider {__version__} (LiteLLM {litellm_version()})"
     parser = argparse.ArgumentParser(prog="litellm-gigachat", description="GigaChat through LiteLLM.")
-    parser.add_argument("--version", action=_Version, help="show the versions and exit")
+    parser.add_argument("--version", action="version", version=versions, help="show the versions and exit")
     parser.add_argument("--debug", action="store_true", dest="debug_all", help=_DEBUG)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((word for word in words if not word.startswith("-")), None)
@@ -61,17 +72,10 @@ def _parse(words: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _run(run: object, arguments: argparse.Namespace) -> int:
+def _run(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """The exit code; what can go wrong on the way to GigaChat becomes one sentence instead of a traceback."""
-    from openai import OpenAIError  # the base of all of LiteLLM's exceptions
-
-    from .bridge.versions import SeamError
-    from .commands.output import CommandError, UsageError, complain, sentence
-    from .errors import GigaChatError
-
-    assert callable(run)
     try:
-        return int(run(arguments))
+        return run(arguments)
     except UsageError as error:
         complain(sentence(error))
         return 2
@@ -80,29 +84,11 @@ def _run(run: object, arguments: argparse.Namespace) -> int:
         return 1
 
 
-class _Version(argparse.Action):
-    """Reads the versions only when asked."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from . import __version__
-        from .bridge.versions import litellm_version
-
-        print(f"litellm-gigachat-provider {__version__} (LiteLLM {litellm_version()})")
-        parser.exit()
-
-
 @contextlib.contextmanager
 def _debug_log(wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
-    import logging
-
-    from .watch.logs import LOG
-
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
     level, propagate = LOG.level, LOG.propagate
@@ -119,8 +105,6 @@ def _debug_log(wanted: bool) -> Iterator[None]:
 
 def _forget_output() -> None:
     """The reader of a pipe went away: without this Python complains once more when it flushes at exit."""
-    import os
-
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

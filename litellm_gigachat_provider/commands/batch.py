@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .output import CommandError, UsageError, complain, quiet_litellm, say, say_json, shortened, table
+from .output import CommandError, UsageError, complain, minute, quiet_litellm, say, say_json, shortened, table
 
 _POLL = 5.0  # seconds
 _PATIENCE = 10  # failures in a row: a hiccup of the network must not end a wait of hours
@@ -126,9 +126,11 @@ def _list(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> int:
         say_json(found)
     elif found:
         heads = ("BATCH", "METHOD", "STATUS", "REQUESTS", "ANSWERED", "FAILED", "MADE")
-        cells = [(one["id"], one.get("method"), one["status"], *one["request_counts"].values()) for one in found]
-        made = [time.strftime("%Y-%m-%d %H:%M", time.localtime(one["created_at"])) for one in found]
-        say(table(heads, [[*row, moment] for row, moment in zip(cells, made, strict=True)]))
+        cells = [
+            (one["id"], one.get("method"), one["status"], *one["request_counts"].values(), minute(one["created_at"]))
+            for one in found
+        ]
+        say(table(heads, cells))
     else:
         say("The account has no batches.")
     return 0

@@ -137,14 +137,12 @@ def _stream(model: str) -> str:
         model=model, messages=[{"role": "user", "content": "Count from 1 to 9, slowly"}], stream=True
     )
     pieces = []
-    sys.stdout.write("  ")
+    print("  ", end="")
     for chunk in chunks:
-        piece = chunk.choices[0].delta.content or ""
-        pieces.append(piece)
-        sys.stdout.write(piece)
-        sys.stdout.flush()
+        if piece := chunk.choices[0].delta.content:
+            pieces.append(piece)
+            print(piece, end="", flush=True)
     print()
-    pieces = [piece for piece in pieces if piece]
     assert "".join(pieces).strip(), "the stream is empty"
     return f"arrived in {len(pieces)} piece{'s' if len(pieces) > 1 else ''}"
 

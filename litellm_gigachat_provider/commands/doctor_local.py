@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import platform
 import re
 import urllib.request
@@ -18,7 +19,6 @@ from .doctor_types import FAIL, OK, SKIP, WARN, Check, Patient
 from .output import sentence
 
 _SECRET = re.compile(r"Secret\(sha256:[0-9a-f]+\)")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 
 
 def installed(package: str) -> str | None:
@@ -104,7 +104,7 @@ def key(patient: Patient) -> Check:
             f"{source}: the client id and the secret are the same text",
             "One of the two was pasted in both places: copy the secret again, or use the authorization key",
         )
-    if not (_UUID.match(client_id) and _UUID.match(secret)):
+    if not (read.UUID.match(client_id) and read.UUID.match(secret)):
         return Check(
             WARN,
             f"{source} has the shape of an authorization key, but not two UUIDs in it, as the service issues them",
@@ -143,13 +143,10 @@ def _token(variable: str, value: str, resolved: Settings) -> Check:
 
 
 def _encoded_twice(patient: Patient) -> bool:
-    import base64
-    import binascii
-
     _, value = _given(patient)
     try:
         inner = base64.b64decode(value, validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return False
     return read.decode_key(inner.strip()) is not None
 
@@ -160,10 +157,8 @@ def _encoded_twice(patient: Patient) -> bool:
 def proxies(patient: Patient) -> Check:
     from ..transport.proxies import misread, proxy_for
 
-    rows = []
-    for url in (
-        (patient.settings.token_url, patient.settings.base_url) if isinstance(patient.resolved, Settings) else ()
-    ):
+    resolved, rows = patient.resolved, []
+    for url in (resolved.token_url, resolved.base_url) if isinstance(resolved, Settings) else ():
         try:
             proxy = proxy_for(httpx.URL(url))
         except GigaChatError as error:

@@ -64,11 +64,7 @@ def _ask(patient: Patient, url: str) -> Probe:
     try:
         with (
             httpx.Client(
-                verify=context_for(patient.settings),
-                timeout=timeout,
-                auth=_anonymous,
-                trust_env=False,
-                proxy=proxy_for(httpx.URL(url)),
+                verify=context_for(patient.settings), timeout=timeout, trust_env=False, proxy=proxy_for(httpx.URL(url))
             ) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
@@ -79,11 +75,6 @@ def _ask(patient: Patient, url: str) -> Probe:
             return found
     except NETWORK_ERRORS as error:
         return Probe(failure=translate(error, host=urlsplit(url).netloc, timeout=timeout))
-
-
-def _anonymous(request: Any) -> Any:
-    """Without an ``auth`` httpx would send what it finds in ``~/.netrc``."""
-    return request
 
 
 def _date(value: str | None) -> float | None:

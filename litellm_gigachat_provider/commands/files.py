@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
-from .output import CommandError, UsageError, say, say_json, shortened, table
+from .output import CommandError, UsageError, minute, say, say_json, shortened, table
 
 ACTIONS = ("list", "show", "download", "delete")
 
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json(rows)
     elif rows:
-        cells = [[row.get("id"), row.get("filename"), row.get("bytes"), _day(row.get("created_at"))] for row in rows]
+        cells = [[row.get("id"), row.get("filename"), row.get("bytes"), minute(row.get("created_at"))] for row in rows]
         say(table(("ID", "NAME", "BYTES", "CREATED"), cells))
     else:
         say("The account keeps no files" + (f" under {arguments.client_id}." if arguments.client_id else "."))
@@ -62,7 +61,3 @@ def _download(file: dict[str, Any], arguments: argparse.Namespace, owner: dict[s
     written = {"id": arguments.id[0], "path": str(path), "bytes": len(data)}
     say_json(written) if arguments.json else say(f"{shortened(str(path))}: {len(data)} bytes")
     return 0
-
-
-def _day(at: Any) -> str | None:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if isinstance(at, (int, float)) else None

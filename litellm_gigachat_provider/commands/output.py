@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
+
+
+def minute(at: Any) -> str | None:
+    """Unix seconds as this machine's date and time; None for what is no number."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if isinstance(at, (int, float)) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -144,12 +144,14 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _model_list(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    models = config.get("model_list")
+    return [item for item in models if isinstance(item, dict)] if isinstance(models, list) else []
+
+
 def _gigachat_models(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The ``litellm_params`` of the config's GigaChat models."""
-    models = config.get("model_list")
-    found = (
-        [item.get("litellm_params") for item in models if isinstance(item, dict)] if isinstance(models, list) else []
-    )
+    found = [item.get("litellm_params") for item in _model_list(config)]
     return [params for params in found if isinstance(params, dict) and str(params.get("model")).startswith("gigachat/")]
 
 
@@ -265,10 +267,8 @@ def _url(arguments: argparse.Namespace, port: int) -> str:
 def _to_paste(arguments: argparse.Namespace, config: Mapping[str, Any], port: int, *, any_key: bool) -> str:
     """Output ends up in logs: the place of the client key is shown, never the key."""
     url = _url(arguments, port).replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
-    models = config.get("model_list")
-    items = [item for item in models if isinstance(item, dict)] if isinstance(models, list) else []
     try:
-        values = values_of(arguments.assistant, items, url, "any-key" if any_key else "PROXY-KEY")
+        values = values_of(arguments.assistant, _model_list(config), url, "any-key" if any_key else "PROXY-KEY")
     except LookupError as error:
         raise _RefusalError(f"--for {arguments.assistant}: {error.args[0]}") from error
     key = "" if any_key else f"For PROXY-KEY put the key that clients must show (--api-key or {_MASTER_KEY}).\n"

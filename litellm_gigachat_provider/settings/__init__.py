@@ -49,11 +49,12 @@ def resolve(
     Raises ``CredentialsError`` when there is no usable credential and ``InvalidRequestError`` for any other
     broken value; both name the variable or argument at fault, neither touches the network.
     """
-    from .resolution import resolve_cached, wrap_key  # 6 ms: the first call pays, not the import
+    from .levels import Call
+    from .resolution import resolve_call, wrap_key  # 6 ms: the first call pays, not the import
 
     key, api_key = wrap_key(api_key), None  # a traceback shows the locals of this frame
     try:
-        return resolve_cached(overrides, key, api_base, api_version, scope, client_id)
+        return resolve_call(overrides, Call(key, api_base, api_version, scope, client_id))
     except GigaChatError as error:
         failure = error.with_traceback(None)  # the frames below held what was typed in place of a key
     raise failure

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 _REMEDY = "Set it in the environment (GIGACHAT_...) or in the GigaChatLLM constructor; a request cannot change it"
 
-# Names after lower-casing, "-" and camelCase to "_", and without a "gigachat_" prefix.
+# Names after lower-casing, without a "gigachat_" prefix; compared without what separates their words.
 _EXACT = frozenset(
-    {
+    name.replace("_", "")
+    for name in (
         "auth_url", "oauth_url", "token_url", "base_url", "chat_v2_url", "auth", "auth_mode", "env_file",
         "credentials", "credential", "auth_key", "authorization_key", "authorization", "access_token", "token",
         "bearer", "bearer_token", "client_id", "client_secret", "password", "passwd", "username",
         "user_password", "ca", "cafile", "capath", "cacert", "cacerts", "insecure", "trust_env", "trust_store",
         "truststore", "limit_url", "proxy", "proxies", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "mounts",
-    }
+    )
 )  # fmt: skip
 _PREFIXES = (
     "verify",
@@ -57,7 +58,7 @@ _HEADERS = frozenset(
         "connection", "upgrade", "te", "trailer", "keep-alive", "proxy-connection",
     }
 )  # fmt: skip
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _BROKEN_VALUE = re.compile(r"[\r\n\0]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HEADER_FIELDS = ("extra_headers", "headers", "default_headers")
@@ -76,16 +77,7 @@ def _normal(name: str) -> tuple[str, bool]:
 def _steers(name: str) -> bool:
     """Whether a field of this name would steer a secret or the verification."""
     plain, prefixed = _normal(name)
-    joined = plain.replace("_", "")
-    return (
-        plain in _EXACT
-        or joined in _EXACT_JOINED
-        or plain.startswith(_PREFIXES)
-        or (prefixed and plain in _ONLY_PREFIXED)
-    )
-
-
-_EXACT_JOINED = frozenset(name.replace("_", "") for name in _EXACT)
+    return plain.replace("_", "") in _EXACT or plain.startswith(_PREFIXES) or (prefixed and plain in _ONLY_PREFIXED)
 
 
 def refuse_redirects(
@@ -139,7 +131,7 @@ def _check_headers(headers: Mapping[str, Any], path: str, own: str) -> None:
         plain = str(name).strip().lower().replace("_", "-")
         if plain in _HEADERS or (own and plain == own.replace("_", "-")):
             raise _refusal(f"{path}.{name}")
-        if not _HEADER_NAME.match(str(name)):
+        if not HEADER_NAME.match(str(name)):
             raise InvalidRequestError(path, "a header name has characters that HTTP does not allow")
         if value is not None and _BROKEN_VALUE.search(str(value)):
             raise InvalidRequestError(f"{path}.{name}", "a header value has a line break or a null byte")

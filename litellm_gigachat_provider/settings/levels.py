@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -43,28 +43,29 @@ class Levels:
         value = getattr(self.overrides, name, None)
         return None if value is None or value == "" else Found(value, f"{name} of the constructor")
 
-    def variables(self, *names: str) -> Iterator[Found]:
-        """Values of these settings in the environment, then in ``.env``."""
-        for values, suffix in ((self.environ, ""), (self.dotenv, f" in {self.dotenv_path}")):
-            for variable in (variable for name in names for variable in env.VARIABLES[name]):
-                if variable in values:
-                    yield Found(values[variable], variable + suffix)
+    def variable(self, name: str) -> Found | None:
+        """What the environment says, or else ``.env``."""
+        return self.in_environ(name) or _first(name, self.dotenv, f" in {self.dotenv_path}")
+
+    def in_environ(self, name: str) -> Found | None:
+        return _first(name, self.environ)
 
     def find(self, name: str, called: Any = None, called_as: str = "") -> Found | None:
         given = self.constructor(name)
         if given is None and called:
             given = Found(called, f"{called_as} of the call")
-        return given or next(self.variables(name), None)
+        return given or self.variable(name)
+
+
+def _first(name: str, values: Mapping[str, str], suffix: str = "") -> Found | None:
+    """The first of the setting's variables that has a value."""
+    return next((Found(values[name], name + suffix) for name in env.VARIABLES[name] if name in values), None)
 
 
 def take_levels(overrides: Overrides, call: Call, taken: env.Snapshot, dotenv: env.DotEnv) -> Levels:
-    """Read both variable sources. A ``.env`` nobody named and nobody needs may be unreadable."""
-    values: Mapping[str, str] = {}
-    problem: InvalidRequestError | None = None
+    """Read both variable sources. A ``.env`` that cannot be read is told, not raised: it may not be needed."""
+    environ = env.decode(taken)
     try:
-        values = env.read(dotenv)
+        return Levels(overrides, call, environ, env.read(dotenv), dotenv.path)
     except InvalidRequestError as error:
-        if dotenv.explicit:
-            raise
-        problem = error
-    return Levels(overrides, call, env.decode(taken), values, dotenv.path, problem)
+        return Levels(overrides, call, environ, {}, dotenv.path, error)

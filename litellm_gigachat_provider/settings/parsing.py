@@ -6,12 +6,12 @@ No message here quotes a value that may be a secret.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ..errors import CredentialsError, InvalidRequestError
+from .guard import HEADER_NAME
 
 WHERE_KEYS_COME_FROM = (
     "create a GigaChat API project at https://developers.sber.ru and copy its authorization key ('Authorization key', "
@@ -22,9 +22,8 @@ _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _SCHEME = re.compile(r"(?:proxy-)?(?:authorization\s*:\s*)?(?:basic|bearer)\s+|authorization\s*:\s*", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+\Z")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _SCOPE = re.compile(r"[A-Za-z0-9_.:-]+(?: [A-Za-z0-9_.:-]+)*\Z")
 _SHORT_SCOPES = frozenset({"PERS", "B2B", "CORP"})
 _LOOPBACK = re.compile(r"localhost\Z|127(?:\.\d{1,3}){3}\Z|::1\Z|.+\.localhost\Z", re.IGNORECASE)
@@ -124,14 +123,14 @@ def decode_key(value: str) -> str | None:
     text = value.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         pair = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
     name, colon, secret = pair.partition(":")
     return pair if colon and name and secret and pair.isprintable() else None
 
 
-def encode_pair(client_id: str, client_secret: str) -> str:
-    return base64.b64encode(f"{client_id}:{client_secret}".encode()).decode("ascii")
+def _encoded(pair: str) -> str:
+    return base64.b64encode(pair.encode()).decode("ascii")
 
 
 def read_key(value: str, where: str) -> str:
@@ -140,10 +139,10 @@ def read_key(value: str, where: str) -> str:
     if text.isascii() and ":" in text and not text.lower().startswith(("http:", "https:")):
         name, _, secret = text.partition(":")
         if name and secret:
-            return encode_pair(name, secret)
+            return _encoded(text)
     pair = decode_key(text) if text.isascii() else None
     if pair is not None:
-        return encode_pair(*pair.split(":", 1))
+        return _encoded(pair)
     raise CredentialsError(f"{where} {_what_it_is(text)}; {WHERE_KEYS_COME_FROM}")
 
 
@@ -152,7 +151,7 @@ def _what_it_is(text: str) -> str:
         return "holds another provider's key, not GigaChat's"
     if text.lower().startswith(("http:", "https:")):
         return "holds an address, not a key"
-    if _UUID.match(text):
+    if UUID.match(text):
         return (
             "holds a bare id (a Client ID or a Client Secret), not the authorization key made of both: "
             "set GIGACHAT_CLIENT_ID and GIGACHAT_CLIENT_SECRET, or use the authorization key"
@@ -171,15 +170,15 @@ def read_pair(client_id: str, client_secret: str, where: str) -> str:
             )
     pair = decode_key(client_secret)
     if pair is not None and pair.split(":", 1)[0].lower() == client_id.lower():
-        return encode_pair(*pair.split(":", 1))
-    return encode_pair(client_id, client_secret)
+        return _encoded(pair)
+    return _encoded(f"{client_id}:{client_secret}")
 
 
 def read_token(value: str, where: str) -> str:
     """A ready access token, fit for a header."""
     text = _bare(value)
     pair = decode_key(text) if "." not in text else None
-    if pair is not None and _UUID.match(pair.split(":", 1)[0]):
+    if pair is not None and UUID.match(pair.split(":", 1)[0]):
         raise CredentialsError(
             f"{where} holds an authorization key, not an access token: set it as GIGACHAT_CREDENTIALS"
         )
@@ -189,7 +188,7 @@ def read_token(value: str, where: str) -> str:
 
 
 def read_header(name: str, value: str, where: str) -> tuple[str, str]:
-    if not _HEADER_NAME.match(name.strip()):
+    if not HEADER_NAME.match(name.strip()):
         raise InvalidRequestError(where, "is not a header name", "Write a name such as X-Client-Id")
     text = value.strip()
     if not text or not text.isascii() or not text.isprintable():

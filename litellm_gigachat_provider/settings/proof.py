@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import CredentialsError
-from . import environment as env
 from . import parsing as read
 from .levels import Found, Levels
-from .values import Secret
+from .values import Overrides, Secret
 
 _LOOKED_UP = (
     "GIGACHAT_CREDENTIALS, GIGACHAT_AUTH_KEY, GIGACHAT_API_KEY, GIGACHAT_CLIENT_ID with GIGACHAT_CLIENT_SECRET, "
@@ -26,8 +25,14 @@ def find_proof(levels: Levels) -> tuple[Proof, str]:
     A level is taken as a whole: a call's ``api_key`` must not be outdone by another mode in the environment,
     nor mixed with it. The environment may be completed by ``.env`` (id here, secret there), never the reverse.
     """
-    for attempt in (_from_constructor, _from_call, _from_environ, _from_both):
-        proof, source = attempt(levels)
+    key = levels.call.api_key
+    for found in (
+        _in_constructor(levels.overrides),
+        {"credentials": Found(key, "api_key")} if key else {},
+        _in_variables(levels.in_environ),
+        _in_variables(levels.variable),
+    ):
+        proof, source = _proof(found)
         if proof:
             return proof, source
     if levels.find("cert_file"):
@@ -40,28 +45,14 @@ def find_proof(levels: Levels) -> tuple[Proof, str]:
     )
 
 
-def _from_constructor(levels: Levels) -> tuple[Proof, str]:
-    given = levels.overrides
+def _in_constructor(given: Overrides) -> dict[str, Found]:
     values: dict[str, Any] = {
         "access_token": given.access_token, "credentials": given.credentials, "user": given.user,
         "password": given.password,
     }  # fmt: skip
     if given.auth_header is not None:
         values["auth_header_name"], values["auth_header_value"] = given.auth_header
-    return _proof({name: Found(value, f"{name} of the constructor") for name, value in values.items() if value})
-
-
-def _from_call(levels: Levels) -> tuple[Proof, str]:
-    key = levels.call.api_key
-    return _proof({"credentials": Found(key, "api_key")}) if key else ({}, "")
-
-
-def _from_environ(levels: Levels) -> tuple[Proof, str]:
-    return _from_variables([(levels.environ, "")])
-
-
-def _from_both(levels: Levels) -> tuple[Proof, str]:
-    return _from_variables([(levels.environ, ""), (levels.dotenv, f" in {levels.dotenv_path}")])
+    return {name: Found(value, f"{name} of the constructor") for name, value in values.items() if value}
 
 
 _PROOF_NAMES = (
@@ -70,14 +61,8 @@ _PROOF_NAMES = (
 )  # fmt: skip
 
 
-def _from_variables(sources: list[tuple[Mapping[str, str], str]]) -> tuple[Proof, str]:
-    found: dict[str, Found] = {}
-    for values, suffix in sources:
-        for name in _PROOF_NAMES:
-            variable = next((variable for variable in env.VARIABLES[name] if variable in values), None)
-            if variable is not None:
-                found.setdefault(name, Found(Secret(values[variable]), variable + suffix))
-    return _proof(found)
+def _in_variables(look_up: Callable[[str], Found | None]) -> dict[str, Found]:
+    return {name: Found(Secret(found.value), found.source) for name in _PROOF_NAMES if (found := look_up(name))}
 
 
 def _reveal(found: Found) -> str:

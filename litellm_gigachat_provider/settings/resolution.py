@@ -81,6 +81,8 @@ def _value(levels: Levels, name: str) -> tuple[Any, str]:
 @lru_cache(maxsize=2048)
 def _build(overrides: Overrides, call: Call, taken: env.Snapshot, dotenv: env.DotEnv) -> Settings:
     levels = take_levels(overrides, call, taken, dotenv)
+    if levels.dotenv_problem is not None and dotenv.explicit:
+        raise levels.dotenv_problem
     proof, _ = find_proof(levels)
     values = {name: _value(levels, name)[0] for name in _READERS}
     client_id = call.client_id if overrides.client_id is None else overrides.client_id
@@ -94,18 +96,10 @@ def wrap_key(api_key: str | None) -> Secret | None:
     return Secret(text) if text else None
 
 
-def resolve_cached(
-    overrides: Overrides,
-    api_key: Secret | None,
-    api_base: str | None,
-    api_version: str | None,
-    scope: str | None,
-    client_id: str | None,
-) -> Settings:
-    for name, value in (("api_base", api_base), ("api_version", api_version), ("scope", scope)):
+def resolve_call(overrides: Overrides, call: Call) -> Settings:
+    for name, value in (("api_base", call.api_base), ("api_version", call.api_version), ("scope", call.scope)):
         if value is not None and not isinstance(value, str):
             raise InvalidRequestError(name, f"must be a string, not {type(value).__name__}")
-    call = Call(api_key, api_base or None, api_version or None, scope or None, client_id or None)
     return _build(overrides, call, env.snapshot(), env.locate(overrides.env_file))
 
 
@@ -113,21 +107,11 @@ def resolve_cached(
 
 
 def explain_settings(overrides: Overrides) -> list[SettingSource]:
-    lines: list[SettingSource] = []
     dotenv = env.locate(overrides.env_file)
-    try:
-        levels = take_levels(overrides, Call(), env.snapshot(), dotenv)
-    except InvalidRequestError as error:
-        lines.append(SettingSource("env_file", str(dotenv.path), "env_file of the constructor", str(error)))
-        levels = Levels(overrides, Call(), env.decode(env.snapshot()), {})
-    else:
-        problem = str(levels.dotenv_problem or "")
-        lines.append(
-            SettingSource("env_file", dotenv.path or "none found", "search from the working directory", problem)
-        )
-    lines.extend(_explain_proof(levels))
-    lines.extend(_explain_one(levels, name) for name in _READERS)
-    return lines
+    levels = take_levels(overrides, Call(), env.snapshot(), dotenv)
+    source = "env_file of the constructor" if dotenv.explicit else "search from the working directory"
+    env_file = SettingSource("env_file", dotenv.path or "none found", source, str(levels.dotenv_problem or ""))
+    return [env_file, *_explain_proof(levels), *(_explain_one(levels, name) for name in _READERS)]
 
 
 def _explain_proof(levels: Levels) -> list[SettingSource]:

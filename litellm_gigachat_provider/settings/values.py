@@ -31,23 +31,20 @@ class Secret:
     only inside the expression that needs the value, so that no local variable ever holds it.
     """
 
-    __slots__ = ("_digest", "_hash", "_value")
+    __slots__ = ("_value", "digest")
+
+    digest: str
+    """SHA-256 of the value, 64 hexadecimal digits."""
 
     def __init__(self, value: str) -> None:
         self._value = value
-        self._digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
-        self._hash = hash(self._digest)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the value, 64 hexadecimal digits."""
-        return self._digest
+        self.digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
     def reveal(self) -> str:
         return self._value
 
     def __repr__(self) -> str:
-        return f"Secret(sha256:{self._digest[:8]})"
+        return f"Secret(sha256:{self.digest[:8]})"
 
     __str__ = __repr__
 
@@ -55,10 +52,10 @@ class Secret:
         return format(repr(self), spec)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._digest == self._digest
+        return isinstance(other, Secret) and other.digest == self.digest
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.digest)
 
     def __bool__(self) -> bool:
         return bool(self._value)

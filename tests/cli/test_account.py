@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import litellm
 import pytest
@@ -64,8 +65,21 @@ def test_settings_of_the_call(gigachat_sandbox, monkeypatch):
 
 
 def test_unknown_model(gigachat_sandbox):
-    with pytest.raises(litellm.NotFoundError, match="litellm-gigachat models"):
-        account.count_tokens("x", model="NoSuch")
+    with pytest.raises(litellm.NotFoundError, match="litellm-gigachat models") as failed:
+        account.count_tokens("x", "NoSuch")
+    assert failed.value.model == "NoSuch"
+    with pytest.raises(litellm.NotFoundError, match="litellm-gigachat models") as failed:
+        asyncio.run(account.acount_tokens("x", model="NoSuch"))
+    assert failed.value.model == "NoSuch"
+
+
+def test_what_help_shows():
+    words = "(file_id: 'str', **settings: 'Any') -> 'bytes'"
+    assert str(inspect.signature(account.get_file_content)) == words
+    assert str(inspect.signature(account.aget_file_content)) == words
+    assert account.aget_file_content.__name__ == "aget_file_content"
+    assert inspect.iscoroutinefunction(account.aget_file_content)
+    assert account.aget_file_content.__doc__.startswith("The bytes of a file")
 
 
 @pytest.mark.parametrize("name", ["list_models", "balance"])

@@ -72,7 +72,7 @@ def filled(snippet: Snippet, values: Values) -> str:
 
 
 def _substituted(text: str, values: Values) -> str:
-    return Template(text).substitute({name: str(value) for name, value in asdict(values).items()})
+    return Template(text).substitute(asdict(values))
 
 
 def instructions(name: str, values: Values) -> str:
