@@ -7,6 +7,7 @@ for what only v2 knows, those of v2.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..errors import InvalidRequestError
@@ -22,6 +23,7 @@ _EFFORTS = {
     "none": None, "disable": None, "disabled": None,
 }  # fmt: skip
 _Options = dict[str, Any]
+_Check = Callable[[Any, str], Any]
 _Reader = Callable[[Any, str, Gate, _Options], None]
 
 
@@ -48,9 +50,10 @@ def read_options(params: Mapping[str, Any], gate: Gate) -> _Options:
 
 def fit(options: _Options, model: str, known: Model, gate: Gate) -> tuple[str, ...]:
     """Fit the options to what ``model`` is known to do; the sentences say what was changed, for the debug log."""
-    if "reasoning_effort" in options and not known.reasoning:
+    asked_as = options.pop("_effort_from", None)
+    if asked_as is not None and not known.reasoning:
         remedy = "Use GigaChat-2-Max or GigaChat-3-Ultra, leave it out, or set drop_params=True."
-        gate.unsupported(options["_effort_from"], f"{model} does not reason", remedy)
+        gate.unsupported(asked_as, f"{model} does not reason", remedy)
         del options["reasoning_effort"]
     asked, longest = options.get("max_tokens"), known.max_output
     if asked is None or longest is None or asked <= longest:
@@ -76,13 +79,10 @@ def read_n(value: Any) -> int:
 
 
 def _temperature(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    found = values.number(value, where)
-    if found < 0:
-        raise InvalidRequestError(where, f"must not be negative, but is {found}")
+    found = _not_negative(value, where)
     if found == 0:
         # 0 is out of GigaChat's range; top_p 0 is its greedy decoding, and wins over a top_p that was given
         options["top_p"] = 0
-        options["_greedy"] = True
     else:
         options["temperature"] = min(found, 2)
 
@@ -91,29 +91,15 @@ def _top_p(value: Any, where: str, gate: Gate, options: _Options) -> None:
     found = values.number(value, where)
     if not 0 <= found <= 1:
         raise InvalidRequestError(where, f"must be between 0 and 1, but is {found}")
-    if "_greedy" not in options:
-        options["top_p"] = found
+    options.setdefault("top_p", found)
 
 
 def _max_tokens(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    found = values.integer(value, where, low=1)
-    if where == "max_completion_tokens":
-        options["_max_completion_tokens"] = found
-    options["max_tokens"] = options.get("_max_completion_tokens", found)
+    options.setdefault("max_tokens", _count(value, where))
 
 
-def _positive(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    found = values.number(value, where)
-    if found <= 0:
-        raise InvalidRequestError(where, f"must be above 0, but is {found}", "1 is neutral.")
-    options[where] = found
-
-
-def _interval(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    found = values.number(value, where)
-    if found < 0:
-        raise InvalidRequestError(where, f"must not be negative, but is {found}")
-    options[where] = found
+def _max_completion_tokens(value: Any, where: str, gate: Gate, options: _Options) -> None:
+    options["max_tokens"] = _count(value, where)  # wins over max_tokens
 
 
 def _effort(value: Any, where: str, gate: Gate, options: _Options) -> None:
@@ -161,16 +147,8 @@ def _log_probabilities(params: Mapping[str, Any], gate: Gate, options: _Options)
 # --- GigaChat's own ------------------------------------------------------------------------------------
 
 
-def _flag(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    options[where] = values.boolean(value, where)
-
-
 def _disable_filter(value: Any, where: str, gate: Gate, options: _Options) -> None:
     options.setdefault("profanity_check", not values.boolean(value, where))
-
-
-def _flags(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    options[where] = values.texts(value, where)
 
 
 def _record(value: Any, where: str, gate: Gate, options: _Options) -> None:
@@ -202,14 +180,6 @@ def _shaped(value: Any, where: str, shape: str, gate: Gate) -> dict[str, Any]:
     return found
 
 
-def _text(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    options[where] = values.text(value, where)
-
-
-def _structured(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    values.one_of(value, where, ("native", "function"))
-
-
 # --- accepted and refused --------------------------------------------------------------------------------
 
 
@@ -217,10 +187,6 @@ def _stream_options(value: Any, where: str, gate: Gate, options: _Options) -> No
     holder = values.record(value, where)
     if holder.get("include_usage") is not None:
         values.boolean(holder["include_usage"], f"{where}.include_usage")
-
-
-def _bool_only(value: Any, where: str, gate: Gate, options: _Options) -> None:
-    values.boolean(value, where)
 
 
 def _modalities(value: Any, where: str, gate: Gate, options: _Options) -> None:
@@ -242,12 +208,44 @@ def _penalty(value: Any, where: str, gate: Gate, options: _Options) -> None:
         gate.unsupported(where, "GigaChat has no counterpart", "Use repetition_penalty, or set drop_params=True.")
 
 
-def _count(value: Any, where: str) -> int:
-    return values.integer(value, where, low=1)
+# --- single values, and what reads each parameter ----------------------------------------------------------
 
 
-_V1_RANKER: dict[str, Callable[[Any, str], Any]] = {"enabled": values.boolean, "top_n": _count}
-_SHAPES: dict[str, dict[str, Callable[[Any, str], Any]]] = {
+def _not_negative(value: Any, where: str) -> float:
+    found = values.number(value, where)
+    if found < 0:
+        raise InvalidRequestError(where, f"must not be negative, but is {found}")
+    return found
+
+
+def _positive(value: Any, where: str) -> float:
+    found = values.number(value, where)
+    if found <= 0:
+        raise InvalidRequestError(where, f"must be above 0, but is {found}", "1 is neutral.")
+    return found
+
+
+_count = partial(values.integer, low=1)
+
+
+def _kept(check: _Check) -> _Reader:
+    def read(value: Any, where: str, gate: Gate, options: _Options) -> None:
+        options[where] = check(value, where)
+
+    return read
+
+
+def _checked(check: _Check) -> _Reader:
+    """Means nothing to the body, or is read elsewhere."""
+
+    def read(value: Any, where: str, gate: Gate, options: _Options) -> None:
+        check(value, where)
+
+    return read
+
+
+_V1_RANKER: dict[str, _Check] = {"enabled": values.boolean, "top_n": _count}
+_SHAPES: dict[str, dict[str, _Check]] = {
     "storage": {
         "is_stateful": values.boolean,
         "limit": _count,
@@ -264,27 +262,28 @@ _READERS: dict[str, _Reader] = {
     "temperature": _temperature,
     "top_p": _top_p,
     "max_tokens": _max_tokens,
-    "max_completion_tokens": _max_tokens,
-    "repetition_penalty": _positive,
-    "update_interval": _interval,
+    "max_completion_tokens": _max_completion_tokens,
+    "repetition_penalty": _kept(_positive),
+    "update_interval": _kept(_not_negative),
     "reasoning_effort": _effort,
     "thinking": _thinking,
-    "profanity_check": _flag,
+    "profanity_check": _kept(values.boolean),
     "disable_filter": _disable_filter,
-    "unnormalized_history": _flag,
-    "flags": _flags,
+    "unnormalized_history": _kept(values.boolean),
+    "flags": _kept(values.texts),
     "storage": _storage,
     "function_ranker": _ranker,
     "ranker_options": _ranker,
     "filter_config": _record,
     "user_info": _record,
-    "preset": _text,
-    "assistant_id": _text,
-    "tools_state_id": _text,
-    "gigachat_structured": _structured,
-    "gigachat_session_affinity": _bool_only,
+    "preset": _kept(values.text),
+    "assistant_id": _kept(values.text),
+    "tools_state_id": _kept(values.text),
+    "gigachat_structured": _checked(partial(values.one_of, allowed=("native", "function"))),
+    "gigachat_session_affinity": _checked(values.boolean),
+    "stream": _checked(values.boolean),
     "stream_options": _stream_options,
-    "parallel_tool_calls": _bool_only,
+    "parallel_tool_calls": _checked(values.boolean),
     "modalities": _modalities,
     "seed": _neutral(),
     "audio": _neutral(),

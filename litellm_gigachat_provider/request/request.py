@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
@@ -44,24 +44,26 @@ def read_chat(
     notes = fit(options, model, model_info, gate)
     built, names = read_tools(params, messages, gate)
     turns = read_messages(messages, names, sees=model_info.vision, kinds=kinds or {})
-    _check_vision(turns, model, model_info)
+    files = [file for turn in turns if isinstance(turn, UserTurn) for file in turn.attachments]
+    for file in files:
+        if file.kind == "image" and file.sure and not model_info.vision:
+            remedy = "Use GigaChat-2-Pro or GigaChat-2-Max."
+            raise InvalidRequestError(file.where, f"{model} does not take images", remedy)
     choice = read_choice(params, built, names, gate)
-    override = params.get("gigachat_structured")
-    if override is not None:
-        values.one_of(override, "gigachat_structured", ("native", "function"))
-    documents = contract == "v1" and _has_document(turns)
+    documents = contract == "v1" and any(file.kind == "document" for file in files)
     asked = params.get("response_format")
     plan: structured.Plan | None = None
     if asked is not None:
         offered = any(not function.builtin for function in choice.functions)
-        situation = structured.Situation(
-            native=contract == "v2" or model_info.native_json,
-            override=override,
-            tools=offered,
-            history=any(isinstance(turn, ResultTurn) for turn in turns),
+        alone = not offered and not any(isinstance(turn, ResultTurn) for turn in turns)
+        plan = structured.plan(
+            asked,
+            names,
+            gate,
+            native=alone and (contract == "v2" or model_info.native_json),
+            override=params.get("gigachat_structured"),
             beside=offered or (documents and (choice.choice is None or choice.choice.mode == "auto")),
         )
-        plan = structured.plan(asked, situation, names, gate)
     if choice.required is not None:
         plan = None  # the answer is a call, which no format describes; an answering function would compete with it
     if plan is not None:
@@ -74,8 +76,8 @@ def read_chat(
         turns=turns,
         functions=choice.functions,
         tool_choice=choice.choice,
-        options={name: value for name, value in options.items() if not name.startswith("_")},
-        stream=_stream(params),
+        options=options,
+        stream=params.get("stream") is True,
         names=names.restored(),
         structured=plan.structured if plan is not None else None,
         required=choice.required,
@@ -102,22 +104,6 @@ def _merge_extra_body(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Map
     return {**known, **given}, {name: value for name, value in body.items() if name not in PARAMS}
 
 
-def _stream(params: Mapping[str, Any]) -> bool:
-    value = params.get("stream")
-    return False if value is None else values.boolean(value, "stream")
-
-
-def _check_vision(turns: Sequence[Turn], model: str, model_info: Model) -> None:
-    if model_info.vision:
-        return
-    for turn in turns:
-        for attachment in turn.attachments if type(turn) is UserTurn else ():
-            if attachment.kind == "image" and attachment.sure:
-                raise InvalidRequestError(
-                    attachment.where, f"{model} does not take images", "Use GigaChat-2-Pro or GigaChat-2-Max."
-                )
-
-
 def _with_structured(choice: Choice, plan: structured.Plan) -> Choice:
     """The answering function forced, or offered beside the caller's own; a forced choice of theirs stays."""
     function = plan.function
@@ -136,12 +122,6 @@ def _with_hint(turns: tuple[Turn, ...], hint: str) -> tuple[Turn, ...]:
     if isinstance(first, SystemTurn):
         return (SystemTurn(f"{first.text}\n{hint}"), *turns[1:])
     return (SystemTurn(hint), *turns)
-
-
-def _has_document(turns: Sequence[Turn]) -> bool:
-    return any(
-        a.kind == "document" for turn in turns if type(turn) is UserTurn and turn.attachments for a in turn.attachments
-    )
 
 
 def _with_reader(choice: Choice) -> Choice:

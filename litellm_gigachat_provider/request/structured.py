@@ -37,17 +37,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """What decides between native and emulated: the model, the override, and the tools in play."""
-
-    native: bool  # the model or the contract takes response_format
-    override: str | None  # "native" or "function": the caller's own wish
-    tools: bool  # the caller's functions are offered
-    history: bool  # function results stand in the history
-    beside: bool = False  # the answering function must leave room for others: tools, or a document to be read
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
     schema: Mapping[str, Any]
     strict: bool
@@ -56,10 +45,12 @@ class _Asked:
     where: str
 
 
-def plan(value: Any, situation: Situation, names: Names, gate: Gate) -> Plan | None:
-    """The plan for ``response_format`` ``value``; None for plain text."""
-    if value is None:
-        return None
+def plan(value: Any, names: Names, gate: Gate, *, native: bool, override: str | None, beside: bool) -> Plan | None:
+    """The plan for ``response_format`` ``value``; None for plain text.
+
+    ``native``: it can be met natively. ``override``: ``native`` or ``function``, the caller's own wish. ``beside``: an
+    answering function must leave room for others: tools, or a document to be read.
+    """
     if isinstance(value, type):
         value = _from_class(value)
     holder = plain.mapping(value, "response_format", "an object")
@@ -70,9 +61,15 @@ def plan(value: Any, situation: Situation, names: Names, gate: Gate) -> Plan | N
         return Plan(Structured("prompt"), hint=JSON_HINT)
     if kind in ("json_schema", "json_object"):
         asked = _asked(holder)
-        return _native(asked) if _is_native(situation) else _function(asked, situation, names)
+        if override == "native" or (native and override is None):
+            return _native(asked)
+        return _function(asked, names, beside)
     if kind == "regex":
-        return _regex(holder, situation, gate)
+        pattern = values.text(holder.get("regex", holder.get("pattern")), "response_format.regex")
+        if gate.contract == "v1" and override != "native":
+            gate.unsupported("response_format", "regex exists in GigaChat's v2 contract only", USE_V2)
+            return None
+        return Plan(Structured("regex", regex=pattern))
     raise InvalidRequestError("response_format.type", f"{str(kind)[:40]!r} is not known", f"Use {_TYPES}.")
 
 
@@ -104,12 +101,6 @@ def _asked(holder: Mapping[str, Any]) -> _Asked:
     )
 
 
-def _is_native(situation: Situation) -> bool:
-    if situation.override is not None:
-        return situation.override == "native"
-    return situation.native and not situation.tools and not situation.history
-
-
 def _native(asked: _Asked) -> Plan:
     found = schema.inlined(asked.schema, asked.where)  # what cannot be resolved is refused before sending
     if not found:
@@ -119,7 +110,7 @@ def _native(asked: _Asked) -> Plan:
     return Plan(Structured("native", schema=asked.schema, strict=asked.strict, wire=found))
 
 
-def _function(asked: _Asked, situation: Situation, names: Names) -> Plan:
+def _function(asked: _Asked, names: Names, beside: bool) -> Plan:
     wrap = None if schema.is_object(asked.schema, asked.where) else WRAP
     parameters = schema.wrapped(asked.schema, wrap) if wrap else asked.schema
     function = Function(
@@ -128,15 +119,7 @@ def _function(asked: _Asked, situation: Situation, names: Names) -> Plan:
         parameters=schema.parameters(parameters, asked.where),
     )
     hint = ""
-    if situation.beside:
+    if beside:
         hint = f"Give the final answer only by calling the function {function.name}, never as plain text."
     structured = Structured("function", schema=asked.schema, strict=asked.strict, function=function.name, wrap=wrap)
-    return Plan(structured, function, hint, situation.beside)
-
-
-def _regex(holder: Mapping[str, Any], situation: Situation, gate: Gate) -> Plan | None:
-    pattern = values.text(holder.get("regex", holder.get("pattern")), "response_format.regex")
-    if gate.contract == "v1" and situation.override != "native":
-        gate.unsupported("response_format", "regex exists in GigaChat's v2 contract only", USE_V2)
-        return None
-    return Plan(Structured("regex", regex=pattern))
+    return Plan(structured, function, hint, beside)
